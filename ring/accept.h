@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RING_ACCEPT_H
+#define RING_ACCEPT_H
+/*
+ * Accepting: one accept request per listener, multishot while there is plenty of room.
+ *
+ * No slot free: the ring stops accepting, and connections wait in the kernel's backlog until a slot
+ * is free. That loses least: a peer that can be served a moment later is served, where closing it
+ * at once would send it away. A multishot accept would take the whole backlog in one go, so near
+ * the limit connections are accepted one by one; only what a multishot already had in its hands
+ * when the slots ran out is shed.
+ *
+ * No descriptor free (EMFILE, ENFILE): waiting would not help who waits, and the kernel refuses
+ * again at once. So one descriptor is held in reserve: it is closed, the next connection accepted
+ * with it and closed (a clear answer), then the reserve is opened again. If even that fails,
+ * accepting pauses until a slot is closed or for 100 ms.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ring/uring.h"
+
+struct ring;
+
+#define ACCEPT_LISTENERS_MAX 64u
+
+struct accept_listener {
+	int fd;
+	bool out;      /* an accept is in flight */
+	bool many;     /* ... multishot */
+	bool canceled;
+	bool stopped;
+};
+
+struct acceptor {
+	struct accept_listener listeners[ACCEPT_LISTENERS_MAX];
+	uint32_t count;
+	uint32_t next;    /* the listener that is armed first */
+	uint32_t singles; /* single accepts in flight */
+	int reserve_fd;   /* -1: used up */
+	uint64_t paused_until_ns; /* 0: not paused */
+};
+
+/* 0 or -errno. */
+int accept_open(struct ring *r);
+void accept_close(struct ring *r);
+
+/* Number of the listener, or -errno. */
+int accept_listen(struct ring *r, int fd);
+
+/* Stop all listeners that there are. */
+void accept_stop(struct ring *r);
+
+/* Make the requests that are missing, as far as there is room. */
+void accept_reconcile(struct ring *r);
+
+/* When accept_reconcile() is to be called again though nothing happened; UINT64_MAX: never. */
+uint64_t accept_due_ns(const struct ring *r);
+
+/* A slot, and with it a descriptor, was freed. */
+void accept_slot_freed(struct ring *r);
+
+void accept_completed(struct ring *r, const struct uring_cqe *cqe);
+
+#endif
