@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ENGINE_ANSWER_H
+#define ENGINE_ANSWER_H
+/*
+ * Answers of our own, statelessly (RFC 3261 §8.2.7, P-12): the same request gets the same bytes,
+ * To tag included. They end the message: action is MESSAGE_REPLY, or MESSAGE_DROP with its fate.
+ */
+#include "engine/inbound.h"
+
+/* Methods and extensions of the server itself. */
+#define ANSWER_ALLOW "Allow: OPTIONS, REGISTER\r\n"
+#define ANSWER_SUPPORTED "Supported: path, outbound\r\n"
+
+void answer_drop(struct message *m, enum stats_fate fate);
+
+/*
+ * Answer with this status. `reason` may be empty; `fields` are whole header lines; both only have
+ * to live during the call. An ACK is never answered but dropped, with a fate that goes with the
+ * status.
+ */
+void answer_send(struct inbound *in, int status, struct span reason, struct span fields);
+
+/* Short form without fields; `reason` a string or NULL. */
+void answer_refuse(struct inbound *in, int status, const char *reason);
+
+/*
+ * 420 if one of these fields (Require, Proxy-Require) names an extension that we do not have.
+ * True: answered.
+ */
+bool answer_bad_extension(struct inbound *in, enum sip_field_id id);
+
+/* Our answer to OPTIONS (§11.2). */
+void answer_options(struct inbound *in);
+
+#endif

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/conn_life.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <string.h>
+#include "codec/ws_close.h"
+#include "codec/ws_handshake.h"
+#include "engine/clock.h"
+#include "engine/conn_client.h"
+#include "engine/conn_output.h"
+#include "engine/conn_timer.h"
+#include "engine/log.h"
+#include "engine/loop.h"
+#include "engine/loop_route.h"
+#include "engine/upstream.h"
+
+/*
+ * The peer ended the conversation, by a Close or by breaking a rule. What it said before
+ * is answered first: the end waits until its messages are back from the routing stage.
+ */
+static void
+end(struct loop *l, struct conn *c, enum conn_event event, uint16_t code)
+{
+	if (c->ending)
+		return;
+	if (c->state == CONN_OPEN)
+		c->close_code = code;
+	if (c->routing)
+		c->ending = (uint8_t)event;
+	else
+		conn_life_apply(l, c, event);
+}
+
+void
+conn_life_routed(struct loop *l, struct conn *c)
+{
+	enum conn_event event = c->ending;
+
+	assert(c->routing);
+	if (--c->routing || !event)
+		return;
+	c->ending = 0;
+	if (c->state == CONN_OPEN || c->state == CONN_CLOSING)
+		conn_life_apply(l, c, event);
+}
+
+void
+conn_life_peer_close(struct loop *l, struct conn *c, uint16_t code)
+{
+	end(l, c, CONN_EV_PEER_CLOSE, code);
+}
+
+void
+conn_life_fail(struct loop *l, struct conn *c, uint16_t code, const char *reason)
+{
+	log_line(LOG_INFO, "connection_failed", "peer=%s port=%u code=%u reason=\"%s\"",
+		 c->peer.address, c->peer.port, code, reason);
+	end(l, c, CONN_EV_FAILED, code);
+}
+
+void
+conn_life_going_away(struct loop *l, struct conn *c, uint16_t code)
+{
+	c->close_code = code;
+	conn_life_apply(l, c, CONN_EV_GOING_AWAY);
+}
+
+void
+conn_life_abandon(struct loop *l, struct conn *c)
+{
+	if (c->state == CONN_FREE || c->state == CONN_DEAD)
+		return;
+	conn_life_apply(l, c, CONN_EV_ABANDONED);
+}
+
+static void
+state_deadline(struct loop *l, struct conn *c, uint32_t ms)
+{
+	c->state_until_ns = l->now_ns + ms * CLOCK_NS_PER_MS;
+}
+
+static void
+conn_do_arm_handshake(struct loop *l, struct conn *c)
+{
+	state_deadline(l, c, l->settings->handshake_timeout_ms);
+}
+
+static void
+tell_router(struct loop *l, struct conn *c, enum message_kind kind)
+{
+	struct message *m = loop_route_message_new(l, c, kind);
+
+	if (m)
+		loop_route_submit(l, m);
+}
+
+static void
+conn_do_open(struct loop *l, struct conn *c)
+{
+	stats_add(&l->stats.handshakes_done, 1);
+	c->heard_ns = c->busy_ns = l->now_ns;
+	ws_reader_init(&c->reader, c->upstream ? WS_CLIENT : WS_SERVER,
+		       c->compression.terms.agreed);
+	if (c->upstream)
+		upstream_opened(c->upstream);
+	tell_router(l, c, MESSAGE_FLOW_OPENED);
+}
+
+static void
+refuse(struct loop *l, struct conn *c, enum ws_handshake_error error)
+{
+	char text[1024];
+	struct writer w = writer_over(text, sizeof(text));
+
+	ws_handshake_write_error(&w, error, error == WS_HANDSHAKE_BUSY ? 5 : 0);
+	assert(!w.full);
+	stats_add(&l->stats.handshakes_refused, 1);
+	log_line(LOG_INFO, "handshake_refused", "peer=%s port=%u status=%d reason=\"%s\"",
+		 c->peer.address, c->peer.port, ws_handshake_status(error),
+		 ws_handshake_words(error));
+	conn_output_put(l, c, writer_text(&w));
+	state_deadline(l, c, l->settings->close_timeout_ms);
+}
+
+static void
+conn_do_refuse(struct loop *l, struct conn *c)
+{
+	refuse(l, c, c->refusal);
+}
+
+static void
+conn_do_refuse_late(struct loop *l, struct conn *c)
+{
+	stats_add(&l->stats.handshake_timeouts, 1);
+	refuse(l, c, WS_HANDSHAKE_TIMEOUT);
+}
+
+static void
+conn_do_refuse_draining(struct loop *l, struct conn *c)
+{
+	refuse(l, c, WS_HANDSHAKE_DRAINING);
+}
+
+static void
+put_close(struct loop *l, struct conn *c, const char *reason)
+{
+	uint8_t body[WS_CONTROL_MAX];
+	size_t len = ws_close_write_body(body, c->close_code, span_of(reason, strlen(reason)));
+
+	conn_output_control(l, c, WS_OP_CLOSE, span_of(body, len));
+	state_deadline(l, c, l->settings->close_timeout_ms);
+}
+
+static void
+conn_do_fail(struct loop *l, struct conn *c)
+{
+	stats_add(&l->stats.closes_sent, 1);
+	put_close(l, c, ws_close_text(c->close_code));
+}
+
+static void
+conn_do_say_close(struct loop *l, struct conn *c)
+{
+	stats_add(&l->stats.closes_sent, 1);
+	put_close(l, c, ws_close_text(c->close_code));
+}
+
+/* The same code back, and no reason (RFC 6455 §5.5.1). */
+static void
+conn_do_answer_close(struct loop *l, struct conn *c)
+{
+	put_close(l, c, "");
+}
+
+/* Our Close was sent before: nothing more to say. */
+static void
+conn_do_finish(struct loop *l, struct conn *c)
+{
+	state_deadline(l, c, l->settings->close_timeout_ms);
+	loop_mark_dirty(l, c); /* the queue may be empty already: see settle() */
+}
+
+/*
+ * The server ends the stream first, it can best bear the TIME_WAIT (W-C-03); a client waits
+ * (W-L-12).
+ */
+static void
+conn_do_shutdown_write(struct loop *l, struct conn *c)
+{
+	if (!c->upstream)
+		ring_shutdown_write(l->ring, c->flow.slot);
+}
+
+static void
+conn_do_kill(struct loop *l, struct conn *c)
+{
+	ring_close(l->ring, c->flow.slot, false);
+}
+
+static void
+conn_do_kill_late(struct loop *l, struct conn *c)
+{
+	stats_add(&l->stats.close_timeouts, 1);
+	ring_close(l->ring, c->flow.slot, false);
+}
+
+/* Half a frame may be on the wire: a reset says so, and frees the kernel's send buffer at once. */
+static void
+conn_do_kill_abort(struct loop *l, struct conn *c)
+{
+	ring_close(l->ring, c->flow.slot, true);
+}
+
+static void
+conn_do_release(struct loop *l, struct conn *c)
+{
+	sendq_drop(&c->sendq, &l->bytes, &l->stats);
+	pieces_free(&l->bytes, &l->stats, &c->pieces);
+	pieces_free(&l->bytes, &l->stats, &c->control);
+	pieces_free(&l->bytes, &l->stats, &c->held);
+	compression_end(&l->compression, &c->compression);
+	stats_add(&l->stats.connections_closed, 1);
+	stats_sub(&l->stats.connections, 1);
+	if (c->upstream)
+		upstream_closed(l, c->upstream);
+}
+
+static void
+conn_do_arm_connect(struct loop *l, struct conn *c)
+{
+	state_deadline(l, c, l->settings->tcp_connect_timeout_ms);
+}
+
+static void
+conn_do_ask(struct loop *l, struct conn *c)
+{
+	state_deadline(l, c, l->settings->ws_handshake_timeout_ms);
+	conn_client_ask(l, c);
+}
+
+/* No connection, or no answer to the opening handshake, in time. */
+static void
+conn_do_give_up(struct loop *l, struct conn *c)
+{
+	stats_add(&l->stats.upstream_timeouts, 1);
+	log_line(LOG_WARN, "upstream_timeout", "peer=%s port=%u", c->peer.address, c->peer.port);
+	ring_close(l->ring, c->flow.slot, false);
+}
+
+/* The answer to our opening handshake is not one to go on with; the reason is logged already. */
+static void
+conn_do_decline(struct loop *l, struct conn *c)
+{
+	stats_add(&l->stats.upstream_refused, 1);
+	ring_close(l->ring, c->flow.slot, false);
+}
+
+static void
+conn_do_nothing(struct loop *l, struct conn *c)
+{
+	(void)l;
+	(void)c;
+}
+
+static void (*const actions[CONN_ACTION_COUNT])(struct loop *, struct conn *) = {
+	[CONN_DO_nothing] = conn_do_nothing,
+	[CONN_DO_arm_handshake] = conn_do_arm_handshake,
+	[CONN_DO_arm_connect] = conn_do_arm_connect,
+	[CONN_DO_ask] = conn_do_ask,
+	[CONN_DO_give_up] = conn_do_give_up,
+	[CONN_DO_decline] = conn_do_decline,
+	[CONN_DO_open] = conn_do_open,
+	[CONN_DO_refuse] = conn_do_refuse,
+	[CONN_DO_refuse_late] = conn_do_refuse_late,
+	[CONN_DO_refuse_draining] = conn_do_refuse_draining,
+	[CONN_DO_fail] = conn_do_fail,
+	[CONN_DO_answer_close] = conn_do_answer_close,
+	[CONN_DO_say_close] = conn_do_say_close,
+	[CONN_DO_finish] = conn_do_finish,
+	[CONN_DO_shutdown_write] = conn_do_shutdown_write,
+	[CONN_DO_kill] = conn_do_kill,
+	[CONN_DO_kill_late] = conn_do_kill_late,
+	[CONN_DO_kill_abort] = conn_do_kill_abort,
+	[CONN_DO_release] = conn_do_release,
+};
+
+/* The state changes first: an action may bring the next event. */
+void
+conn_life_apply(struct loop *l, struct conn *c, enum conn_event event)
+{
+	struct conn_cell cell = conn_fsm_cell(c->state, event);
+	bool was_open = c->state == CONN_OPEN;
+
+	if (cell.action == CONN_DO_MISSING)
+		log_line(LOG_ERROR, "no_such_cell", "state=%s event=%s",
+			 conn_fsm_state_name(c->state), conn_fsm_event_name(event));
+	assert(cell.action != CONN_DO_MISSING);
+	c->state = cell.next;
+	actions[cell.action](l, c);
+	if (was_open && cell.next != CONN_OPEN)
+		tell_router(l, c, MESSAGE_FLOW_CLOSED);
+	if (c->state == CONN_FREE || c->state == CONN_DEAD)
+		wheel_cancel(&l->wheel, &c->timer);
+	else if (c->state == cell.next)
+		conn_timer_arm(l, c);
+}
+
+/* ---- what the ring tells ---- */
+
+static void
+peer_text(struct message_peer *p, const struct sockaddr_storage *peer)
+{
+	const void *address;
+
+	if (peer->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)peer;
+
+		address = &in6->sin6_addr;
+		p->port = ntohs(in6->sin6_port);
+	} else {
+		const struct sockaddr_in *in4 = (const struct sockaddr_in *)peer;
+
+		address = &in4->sin_addr;
+		p->port = ntohs(in4->sin_port);
+	}
+	if (!inet_ntop(peer->ss_family, address, p->address, sizeof(p->address)))
+		memcpy(p->address, "?", 2);
+}
+
+void
+conn_life_begin(struct loop *l, struct conn *c, const struct sockaddr_storage *peer)
+{
+	uint32_t generation = (c->flow.tag + 1) & 0xFFFFFF;
+	struct conn old = *c;
+
+	assert(c->state == CONN_FREE);
+	memset(c, 0, sizeof(*c));
+	c->flow.slot = (uint32_t)(c - l->conns);
+	c->flow.tag = (uint32_t)l->index << 24 | (generation ? generation : 1);
+	/* The loop's lists may still hold the slot; they find nothing to do. */
+	c->dirty = old.dirty;
+	c->next_dirty = old.next_dirty;
+	c->in_held_list = old.in_held_list;
+	c->next_held = old.next_held;
+	peer_text(&c->peer, peer);
+	stats_add(&l->stats.connections, 1);
+}
+
+void
+conn_life_accepted(struct loop *l, struct conn *c, const struct sockaddr_storage *peer)
+{
+	conn_life_begin(l, c, peer);
+	stats_add(&l->stats.connections_accepted, 1);
+	conn_life_apply(l, c, CONN_EV_ACCEPTED);
+	if (l->draining)
+		conn_life_going_away(l, c, WS_CLOSE_GOING_AWAY);
+}
+
+void
+conn_life_connected(struct loop *l, struct conn *c, int result)
+{
+	if (c->state != CONN_CONNECTING)
+		return; /* given up already */
+	if (result < 0) {
+		stats_add(&l->stats.upstream_refused, 1);
+		log_line(LOG_WARN, "upstream_refused", "peer=%s port=%u error=\"%s\"",
+			 c->peer.address, c->peer.port, strerror(-result));
+	}
+	conn_life_apply(l, c, result < 0 ? CONN_EV_PEER_ERROR : CONN_EV_CONNECTED);
+}
+
+void
+conn_life_ended(struct loop *l, struct conn *c, int result)
+{
+	if (c->state == CONN_DEAD)
+		return;
+	if (c->state == CONN_ASKING)
+		log_line(LOG_WARN, "upstream_declined", "peer=%s port=%u reason=\"%s\"",
+			 c->peer.address, c->peer.port,
+			 result ? strerror(-result) : "stream ended without an answer");
+	if (c->state == CONN_OPEN)
+		stats_add(result ? &l->stats.closed_reset : &l->stats.closed_by_peer, 1);
+	conn_life_apply(l, c, result ? CONN_EV_PEER_ERROR : CONN_EV_PEER_END);
+}
+
+void
+conn_life_closed(struct loop *l, struct conn *c)
+{
+	conn_life_apply(l, c, CONN_EV_CLOSED);
+}

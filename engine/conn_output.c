@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/conn_output.h"
+
+#include <assert.h>
+#include <errno.h>
+#include "engine/clock.h"
+#include "engine/conn_life.h"
+#include "engine/conn_timer.h"
+#include "engine/log.h"
+#include "engine/loop.h"
+
+void
+conn_output_put(struct loop *l, struct conn *c, struct span bytes)
+{
+	if (c->state == CONN_DEAD)
+		return;
+	if (!sendq_put(&c->sendq, &l->bytes, &l->stats, bytes)) {
+		conn_life_apply(l, c, CONN_EV_SEND_FAILED);
+		return;
+	}
+	loop_mark_dirty(l, c);
+}
+
+/* A try is answered in the turn after it. */
+bool
+conn_output_is_blocked(const struct loop *l, const struct conn *c)
+{
+	return c->sendq.head_in_flight && l->turn - c->flush_turn > 1;
+}
+
+/*
+ * May `len` more bytes be queued? A peer that does not read gets ws_send_queue, then its
+ * connection is closed. For a peer that reads, it was us who took in too much in one turn: then
+ * the loop reads no more input before it has sent (and only what is in the routing stage already
+ * can still come).
+ */
+static bool
+may_queue(struct loop *l, struct conn *c, uint64_t len)
+{
+	uint64_t queued = c->sendq.queued + len, limit = l->settings->ws_send_queue;
+
+	if (!c->sendq.queued)
+		return true; /* a single message is bounded by ws_max_message */
+	if (limit < l->settings->ws_max_message)
+		limit = l->settings->ws_max_message;
+	if (conn_output_is_blocked(l, c))
+		return queued <= limit;
+	if (queued > limit / 4)
+		l->congested = true;
+	return queued <= limit * 4;
+}
+
+/* W-L-10: a client masks every frame, with a key that nobody can foresee. */
+static struct sendq_mask *
+mask_of(struct loop *l, const struct conn *c, struct sendq_mask *mask)
+{
+	if (!c->upstream)
+		return NULL;
+	mask->phase = 0;
+	random_take(&l->random, mask->key, sizeof(mask->key));
+	return mask;
+}
+
+static bool
+put_header(struct loop *l, struct conn *c, uint8_t opcode, uint64_t len,
+	   const struct sendq_mask *mask)
+{
+	uint8_t header[WS_HEADER_MAX];
+	size_t n = ws_frame_write_header(header, opcode & 0xF, true, len, mask ? mask->key : NULL);
+
+	header[0] |= opcode & WS_DEFLATE_RSV1;
+	return sendq_put(&c->sendq, &l->bytes, &l->stats, span_of(header, n));
+}
+
+/* One frame, whole or not at all. */
+static bool
+put_frame(struct loop *l, struct conn *c, uint8_t opcode, const struct span *pieces,
+	  size_t pieces_len)
+{
+	struct sendq_mask key, *mask = mask_of(l, c, &key);
+	uint32_t queued = c->sendq.queued;
+	uint64_t len = 0;
+	bool ok;
+
+	for (size_t i = 0; i < pieces_len; i++)
+		len += pieces[i].len;
+	ok = put_header(l, c, opcode, len, mask);
+	for (size_t i = 0; ok && i < pieces_len; i++)
+		ok = sendq_put_masked(&c->sendq, &l->bytes, &l->stats, pieces[i], mask);
+	if (ok)
+		loop_mark_dirty(l, c);
+	else
+		sendq_cut(&c->sendq, &l->bytes, &l->stats, queued);
+	return ok;
+}
+
+bool
+conn_output_control(struct loop *l, struct conn *c, uint8_t opcode, struct span payload)
+{
+	bool ok = c->state == CONN_DEAD || put_frame(l, c, opcode, &payload, 1);
+
+	if (!ok && opcode != WS_OP_PING)
+		conn_life_apply(l, c, CONN_EV_SEND_FAILED);
+	return ok;
+}
+
+static bool
+put_compressed(struct loop *l, struct conn *c, const struct message *m)
+{
+	struct pieces out = { 0 };
+	struct span whole;
+	bool ok = false;
+
+	switch (compression_deflate(&l->compression, &c->compression, m->pieces, m->pieces_len,
+				    &out)) {
+	case COMPRESSION_PLAIN:
+		ok = put_frame(l, c, m->out_opcode, m->pieces, m->pieces_len);
+		break;
+	case COMPRESSION_DONE:
+		whole = span_of(out.bytes, out.len);
+		ok = put_frame(l, c, m->out_opcode | WS_DEFLATE_RSV1, &whole, 1);
+		break;
+	case COMPRESSION_FAILED:
+		break;
+	}
+	pieces_free(&l->bytes, &l->stats, &out);
+	return ok;
+}
+
+bool
+conn_output_message(struct loop *l, struct conn *c, const struct message *m,
+		    enum sendq_account account)
+{
+	bool ok;
+
+	assert(c->state == CONN_OPEN);
+	if (!may_queue(l, c, ws_frame_header_len(m->out_len, WS_CLIENT) + m->out_len)) {
+		stats_add(&l->stats.closed_send_queue, 1);
+		log_line(LOG_INFO, "closed_send_queue", "peer=%s port=%u queued=%u",
+			 c->peer.address, c->peer.port, c->sendq.queued);
+		conn_life_apply(l, c, CONN_EV_SEND_FAILED);
+		return false;
+	}
+	ok = c->compression.terms.agreed ? put_compressed(l, c, m) :
+					   put_frame(l, c, m->out_opcode, m->pieces, m->pieces_len);
+	if (ok)
+		sendq_account(&c->sendq, account);
+	else if (c->compression.terms.agreed)
+		conn_life_apply(l, c, CONN_EV_SEND_FAILED);
+	return ok;
+}
+
+/* The queue is empty: was that the last we had to say? */
+static void
+settle(struct loop *l, struct conn *c)
+{
+	if (c->state == CONN_FLUSHING || c->state == CONN_HALF)
+		conn_life_apply(l, c, CONN_EV_SENT_ALL);
+}
+
+void
+conn_output_flush(struct loop *l, struct conn *c)
+{
+	struct sendq_chunk *chunk;
+
+	if (c->state == CONN_DEAD || c->sendq.head_in_flight)
+		return;
+	chunk = sendq_take(&c->sendq);
+	if (!chunk) {
+		settle(l, c);
+		return;
+	}
+	c->flush_turn = l->turn;
+	ring_send(l->ring, c->flow.slot, chunk->bytes, chunk->len,
+		  l->settings->ws_send_timeout_ms * 1000);
+}
+
+void
+conn_output_sent(struct loop *l, struct conn *c, int result)
+{
+	assert(c->sendq.head_in_flight);
+	if (result == 0) {
+		stats_add(&l->stats.bytes_sent, c->sendq.head->len);
+		if (conn_output_is_blocked(l, c))
+			conn_timer_alive(l, c);
+		sendq_sent(&c->sendq, &l->bytes, &l->stats);
+		if (!sendq_empty(&c->sendq))
+			loop_mark_dirty(l, c);
+		else
+			settle(l, c);
+		if (c->paused) /* its turn comes with the others' */
+			loop_mark_held(l, c);
+		return;
+	}
+	c->sendq.head_in_flight = false;
+	if (c->state == CONN_DEAD)
+		return;
+	if (result == -ETIME) {
+		stats_add(&l->stats.closed_send_timeout, 1);
+		log_line(LOG_INFO, "closed_send_timeout", "peer=%s port=%u queued=%u",
+			 c->peer.address, c->peer.port, c->sendq.queued);
+	}
+	conn_life_apply(l, c, CONN_EV_SEND_FAILED);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ENGINE_INBOUND_H
+#define ENGINE_INBOUND_H
+/* One message while the routing stage looks at it. */
+#include "codec/sip_essentials.h"
+#include "engine/message.h"
+#include "engine/stage.h"
+
+#define INBOUND_TAG_LEN 16 /* hex digits of branches and tags */
+
+/* One message with what was read from it. Lives on the stack of route_message(). */
+struct inbound {
+	struct stage *stage;
+	struct message *m;
+	const struct flows_entry *from;
+	uint64_t now_ns;
+	/*
+	 * Of a faulty message only `via_text`, and `via` if has_via. `uri` is that of the request
+	 * line, or what takes its place (strict routing).
+	 */
+	struct sip_essentials head;
+	bool has_via;
+	bool whole; /* all of head was read: the message has no fault */
+	/*
+	 * Keyed hash of what a request has in common with its retransmissions, its CANCEL and the
+	 * ACK to its non-2xx final response (P-04): our branch, and from it our tag (P-12).
+	 */
+	uint64_t identity;
+};
+
+/*
+ * Read what a decision needs. `error` is what sip_msg_parse() said; returns it, or what is wrong
+ * with a message that it accepted. A faulty one is read as far as it goes: for an answer.
+ */
+enum sip_error inbound_init(struct inbound *in, struct stage *stage, struct message *m,
+			    uint64_t now_ns, enum sip_error error);
+
+/* Our tag in To for every answer to this request (P-12). */
+void inbound_tag(const struct inbound *in, char out[INBOUND_TAG_LEN]);
+
+/*
+ * The parameters that are due in the client's Via (T-07, R-01): ";received=..." and "rport=...".
+ * rport: true when the client asked for it.
+ */
+struct inbound_via_params {
+	bool received;
+	bool rport;
+};
+struct inbound_via_params inbound_via_params(const struct inbound *in);
+
+void inbound_hex(uint64_t n, char out[INBOUND_TAG_LEN]);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/listener.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static socklen_t
+sockaddr_of(const struct settings_listener *where, struct sockaddr_storage *out)
+{
+	struct sockaddr_in *in4 = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
+
+	memset(out, 0, sizeof(*out));
+	if (inet_pton(AF_INET, where->address, &in4->sin_addr) == 1) {
+		in4->sin_family = AF_INET;
+		in4->sin_port = htons(where->port);
+		return sizeof(*in4);
+	}
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(where->port);
+	/* settings_listen() has let only addresses through */
+	if (inet_pton(AF_INET6, where->address, &in6->sin6_addr) != 1)
+		assert(!"listener address");
+	return sizeof(*in6);
+}
+
+static const char *
+cure(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return "another process listens there; stop it, or choose another port (0: any "
+		       "free one)";
+	case EADDRNOTAVAIL:
+		return "no interface of this machine has that address";
+	case EACCES:
+	case EPERM:
+		return "ports below net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE";
+	case EAFNOSUPPORT:
+		return "this kernel has no IPv6";
+	default:
+		return "see the system's limits";
+	}
+}
+
+static int
+set_options(int fd, int family)
+{
+	int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) || /* inherited */
+	    (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on))))
+		return -errno;
+	return 0;
+}
+
+static int
+socket_bind(const struct settings_listener *where, uint32_t backlog)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sockaddr_of(where, &address);
+	int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), result;
+
+	if (fd < 0)
+		return -errno;
+	result = set_options(fd, address.ss_family);
+	if (!result && (bind(fd, (struct sockaddr *)&address, len) || listen(fd, (int)backlog)))
+		result = -errno;
+	if (result) {
+		close(fd);
+		return result;
+	}
+	return fd;
+}
+
+static unsigned
+bound_port(int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len))
+		return 0;
+	return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port :
+						     ((struct sockaddr_in *)&address)->sin_port);
+}
+
+int
+listener_open(struct listener *l, const struct settings_listener *where, uint32_t backlog,
+	      char error[SETTINGS_ERROR_MAX])
+{
+	const char *bracket = strchr(where->address, ':') ? "[" : "";
+	const char *bracket_end = *bracket ? "]" : "";
+	int fd = socket_bind(where, backlog);
+
+	if (fd < 0) {
+		snprintf(error, SETTINGS_ERROR_MAX, "cannot listen on ws:%s%s%s:%u: %s (%s)",
+			 bracket, where->address, bracket_end, where->port, strerror(-fd),
+			 cure(-fd));
+		return fd;
+	}
+	l->fd = fd;
+	snprintf(l->host, sizeof(l->host), "%s%s%s:%u", bracket, where->address, bracket_end,
+		 bound_port(fd));
+	snprintf(l->url, sizeof(l->url), "ws://%.88s", l->host);
+	return 0;
+}
+
+void
+listener_close(struct listener *l)
+{
+	/*
+	 * The kernel takes an io_uring apart after its process has ended, and its accept request
+	 * holds the socket until then. Shut down, the socket frees its port at once, for whoever
+	 * comes next.
+	 */
+	shutdown(l->fd, SHUT_RDWR);
+	close(l->fd);
+	l->fd = -1;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ENGINE_LISTENER_H
+#define ENGINE_LISTENER_H
+/* Listening sockets: made and bound before any loop runs. Any thread. */
+#include <stddef.h>
+#include "engine/settings.h"
+
+#define LISTENER_URL_MAX 96
+
+struct listener {
+	int fd;
+	char url[LISTENER_URL_MAX]; /* "ws://127.0.0.1:8080", with the port really bound */
+	char host
+		[LISTENER_URL_MAX]; /* the same without scheme: our name in Via where none is set */
+};
+
+/*
+ * Socket, options that accepted sockets inherit, bind, listen. 0; or -errno, and `error` says
+ * which address, why, and what helps.
+ */
+int listener_open(struct listener *l, const struct settings_listener *where, uint32_t backlog,
+		  char error[SETTINGS_ERROR_MAX]);
+void listener_close(struct listener *l);
+
+#endif

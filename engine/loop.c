@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "engine/clock.h"
+#include "engine/conn_input.h"
+#include "engine/conn_life.h"
+#include "engine/conn_output.h"
+#include "engine/conn_timer.h"
+#include "engine/log.h"
+#include "engine/loop_route.h"
+
+struct conn *
+loop_conn(struct loop *l, struct flow flow)
+{
+	struct conn *c;
+
+	if (flow.slot >= l->slots_max)
+		return NULL;
+	c = &l->conns[flow.slot];
+	return flow_equal(c->flow, flow) && c->state != CONN_FREE ? c : NULL;
+}
+
+/* ---- lists of connections ---- */
+
+void
+loop_mark_dirty(struct loop *l, struct conn *c)
+{
+	if (c->dirty)
+		return;
+	c->dirty = true;
+	c->next_dirty = l->dirty;
+	l->dirty = c->flow.slot;
+}
+
+void
+loop_mark_held(struct loop *l, struct conn *c)
+{
+	if (c->in_held_list)
+		return;
+	c->in_held_list = true;
+	c->next_held = CONN_NOT_DIRTY;
+	if (l->held == CONN_NOT_DIRTY)
+		l->held = c->flow.slot;
+	else
+		l->conns[l->held_last].next_held = c->flow.slot;
+	l->held_last = c->flow.slot;
+}
+
+/* A list is taken whole: who is put back while it is worked off waits for the next turn. */
+static void
+flush_dirty(struct loop *l)
+{
+	uint32_t slot = l->dirty;
+
+	l->dirty = CONN_NOT_DIRTY;
+	while (slot != CONN_NOT_DIRTY) {
+		struct conn *c = &l->conns[slot];
+
+		slot = c->next_dirty;
+		c->dirty = false;
+		conn_output_flush(l, c);
+	}
+}
+
+/*
+ * Who is held again goes to the end, and who found nothing left of this turn stays in front: so
+ * nobody waits for longer than one round.
+ */
+static void
+unhold_all(struct loop *l)
+{
+	uint32_t slot = l->held, last = l->held_last;
+
+	while (slot != CONN_NOT_DIRTY && loop_route_may_read(l)) {
+		struct conn *c = &l->conns[slot];
+		bool round = slot == last;
+
+		l->held = c->next_held;
+		c->in_held_list = false;
+		conn_input_unhold(l, c);
+		slot = round ? CONN_NOT_DIRTY : l->held;
+	}
+}
+
+/* ---- callbacks of the ring ---- */
+
+static void
+on_accepted(void *arg, uint32_t slot, uint32_t listener, const struct sockaddr_storage *peer)
+{
+	struct loop *l = arg;
+
+	(void)listener;
+	l->now_ns = ring_now_ns(l->ring);
+	conn_life_accepted(l, &l->conns[slot], peer);
+}
+
+static void
+on_received(void *arg, uint32_t slot, const struct ring_lease *lease)
+{
+	struct loop *l = arg;
+
+	l->now_ns = ring_now_ns(l->ring);
+	conn_input_received(l, &l->conns[slot], lease);
+}
+
+static void
+on_ended(void *arg, uint32_t slot, int result)
+{
+	struct loop *l = arg;
+
+	l->now_ns = ring_now_ns(l->ring);
+	conn_life_ended(l, &l->conns[slot], result);
+}
+
+static void
+on_sent(void *arg, uint32_t slot, int result)
+{
+	struct loop *l = arg;
+
+	l->now_ns = ring_now_ns(l->ring);
+	conn_output_sent(l, &l->conns[slot], result);
+}
+
+static void
+on_closed(void *arg, uint32_t slot)
+{
+	struct loop *l = arg;
+
+	l->now_ns = ring_now_ns(l->ring);
+	conn_life_closed(l, &l->conns[slot]);
+}
+
+static void
+on_woken(void *arg)
+{
+	(void)arg; /* what there is to do is looked at after every turn */
+}
+
+static void
+on_connected(void *arg, uint32_t slot, int result)
+{
+	struct loop *l = arg;
+
+	l->now_ns = ring_now_ns(l->ring);
+	conn_life_connected(l, &l->conns[slot], result);
+}
+
+/* The timers of upstreams lie in the loop itself, all others in connections. */
+static void
+on_timer(void *arg, struct wheel_timer *timer)
+{
+	struct loop *l = arg;
+
+	for (uint32_t i = 0; i < l->upstreams_len; i++)
+		if (timer == &l->upstreams[i].timer) {
+			upstream_timer_fired(l, &l->upstreams[i]);
+			return;
+		}
+	conn_timer_fired(l, wheel_owner(timer, struct conn, timer));
+}
+
+/* ---- life ---- */
+
+static void
+set_policy(struct loop *l)
+{
+	const struct settings *s = l->settings;
+	bool echo = s->mode == SETTINGS_MODE_ECHO;
+
+	l->limits = (struct ws_limits){ .message_bytes = s->ws_max_message,
+					.compressed_extra = s->ws_max_message / 256 + 64,
+					.fragments = s->ws_max_fragments,
+					.empty_fragments = s->ws_max_empty_fragments };
+	l->policy = (struct ws_handshake_policy){
+		.protocol = echo ? SPAN("") : SPAN("sip"),
+		.protocol_required = !echo,
+		.require_origin = s->origin_required,
+		.header_bytes = s->handshake_bytes,
+		.target_bytes = s->handshake_target_bytes,
+	};
+}
+
+int
+loop_open(struct loop *l, uint16_t index, const struct settings *settings, struct router *router,
+	  const struct ring_config *config, const char **error)
+{
+	static const struct ring_handlers handlers = {
+		.accepted = on_accepted,
+		.received = on_received,
+		.ended = on_ended,
+		.sent = on_sent,
+		.closed = on_closed,
+		.connected = on_connected,
+		.woken = on_woken,
+	};
+	struct ring_config rc = *config;
+	int result;
+
+	memset(l, 0, sizeof(*l));
+	l->settings = settings;
+	l->router = router;
+	l->index = index;
+	l->slots_max = config->slots_max;
+	l->dirty = l->held = CONN_NOT_DIRTY;
+	atomic_init(&l->command, LOOP_RUN);
+	set_policy(l);
+	rc.buffers = settings->receive_buffers;
+	rc.buffer_bytes = settings->receive_buffer_bytes;
+	rc.spin_ns = settings->spin_us * 1000;
+	rc.send_guard = settings->guard == SETTINGS_GUARD_ALWAYS ? RING_GUARD_ALWAYS :
+								   RING_GUARD_TRY_THEN_ARM;
+	l->conns = calloc(l->slots_max, sizeof(*l->conns)); /* untouched pages cost nothing */
+	if (!l->conns) {
+		*error = "no memory for the connection table; lower max_connections";
+		return -ENOMEM;
+	}
+	result = ring_open(&l->ring, &rc, &handlers, l, error);
+	if (result < 0) {
+		free(l->conns);
+		return result;
+	}
+	pool_init(&l->messages, sizeof(struct message), UINT32_MAX);
+	bytes_init(&l->bytes, SIZE_MAX);
+	l->deflate_budget.cap = settings->deflate_memory;
+	compression_init(&l->compression, settings, &l->deflate_budget, &l->bytes, &l->stats);
+	l->now_ns = ring_now_ns(l->ring);
+	wheel_init(&l->wheel, l->now_ns);
+	return 0;
+}
+
+int
+loop_listen(struct loop *l, int fd)
+{
+	int result = ring_listen(l->ring, fd);
+
+	return result < 0 ? result : 0;
+}
+
+void
+loop_tell(struct loop *l, enum loop_command command)
+{
+	atomic_store_explicit(&l->command, command, memory_order_release);
+	ring_wake(l->ring);
+}
+
+static void
+drain_begin(struct loop *l)
+{
+	l->draining = true;
+	l->drain_until_ns = l->now_ns + l->settings->drain_timeout_ms * CLOCK_NS_PER_MS;
+	ring_listen_stop(l->ring);
+	for (uint32_t i = 0; i < l->slots_max; i++)
+		if (l->conns[i].state != CONN_FREE)
+			conn_life_going_away(l, &l->conns[i], WS_CLOSE_GOING_AWAY);
+}
+
+static void
+drain_end(struct loop *l)
+{
+	l->abandoned = true;
+	for (uint32_t i = 0; i < l->slots_max; i++)
+		conn_life_abandon(l, &l->conns[i]);
+}
+
+static void
+obey(struct loop *l)
+{
+	int command = atomic_load_explicit(&l->command, memory_order_acquire);
+
+	if (!l->draining && command != LOOP_RUN)
+		drain_begin(l);
+	if (l->draining && !l->abandoned &&
+	    (l->now_ns >= l->drain_until_ns || command == LOOP_STOP))
+		drain_end(l);
+}
+
+bool
+loop_is_drained(const struct loop *l)
+{
+	return l->draining && ring_slots_used(l->ring) == 0 &&
+	       atomic_load_explicit(&l->stats.messages, memory_order_relaxed) == 0;
+}
+
+/* How long the next turn may wait: for a timer, the end of the drain, the registrar's expiry. */
+static uint64_t
+next_wait(struct loop *l)
+{
+	uint64_t next = wheel_next_ns(&l->wheel);
+
+	if (l->draining && !l->abandoned && l->drain_until_ns < next)
+		next = l->drain_until_ns;
+	if (!l->router->threaded) {
+		if (l->router->expire_ns < next)
+			next = l->router->expire_ns;
+	} else if (!spsc_sleep_begin(&l->router->out)) {
+		return 0;
+	}
+	if (l->held != CONN_NOT_DIRTY && loop_route_may_read(l))
+		return 0;
+	if (next == UINT64_MAX)
+		return UINT64_MAX;
+	return next > l->now_ns ? next - l->now_ns : 0;
+}
+
+static void
+copy_ring_counters(struct loop *l)
+{
+	const struct ring_counters *rc = ring_counters(l->ring);
+
+	atomic_store_explicit(&l->stats.connections_refused, rc->accept_shed, memory_order_relaxed);
+}
+
+void
+loop_start(struct loop *l)
+{
+	l->upstreams_len = l->settings->upstreams_len;
+	for (uint32_t i = 0; i < l->upstreams_len; i++)
+		upstream_init(&l->upstreams[i], &l->settings->upstreams[i]);
+	for (uint32_t i = 0; i < l->upstreams_len; i++)
+		upstream_dial(l, &l->upstreams[i]);
+}
+
+int
+loop_turn(struct loop *l, uint64_t wait_max_ns)
+{
+	uint64_t wait_ns = next_wait(l);
+	int result = ring_turn(l->ring, wait_ns < wait_max_ns ? wait_ns : wait_max_ns);
+
+	if (result < 0)
+		return result;
+	if (l->router->threaded)
+		spsc_sleep_end(&l->router->out);
+	l->now_ns = ring_now_ns(l->ring);
+	obey(l);
+	wheel_advance(&l->wheel, l->now_ns, on_timer, l);
+	loop_route_all(l);
+	flush_dirty(l);
+	l->congested = false;
+	if (l->held != CONN_NOT_DIRTY) {
+		unhold_all(l);
+		loop_route_all(l);
+		flush_dirty(l);
+		l->congested = false;
+	}
+	l->turn++;
+	copy_ring_counters(l);
+	return 0;
+}
+
+int
+loop_run(struct loop *l)
+{
+	int result = 0;
+
+	loop_start(l);
+	while (result == 0 && !loop_is_drained(l))
+		result = loop_turn(l, UINT64_MAX);
+	return result;
+}
+
+void
+loop_fini(struct loop *l)
+{
+	ring_fini(l->ring);
+	compression_fini(&l->compression);
+	pool_fini(&l->messages);
+	bytes_fini(&l->bytes);
+	free(l->conns);
+}

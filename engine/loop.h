@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ENGINE_LOOP_H
+#define ENGINE_LOOP_H
+/*
+ * One I/O thread: a ring, its connections, its memory, its timers, its counters. It never takes a
+ * lock and never calls anything that blocks.
+ *
+ * A turn: wait for completions -> handle each (bytes to messages) -> routing stage, inline or on
+ * its own thread -> take its outbound messages -> one coalesced send per connection -> submit.
+ *
+ * All functions on the loop's thread unless said otherwise.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "codec/ws_handshake.h"
+#include "codec/ws_reader.h"
+#include "engine/compression.h"
+#include "engine/conn.h"
+#include "engine/message.h"
+#include "engine/pool.h"
+#include "engine/router.h"
+#include "engine/random.h"
+#include "engine/settings.h"
+#include "engine/stats.h"
+#include "engine/upstream.h"
+#include "engine/wheel.h"
+#include "ring/ring.h"
+
+enum loop_command {
+	LOOP_RUN,
+	LOOP_DRAIN, /* stop accepting, Close 1001 to all, end when all are gone or the time is up */
+	LOOP_STOP,  /* the time is up now */
+};
+
+struct loop {
+	struct ring *ring;
+	const struct settings *settings;
+	struct router *router;
+	struct conn *conns; /* [slots_max], by slot of the ring */
+	uint32_t slots_max;
+	uint32_t dirty; /* first connection with something to send, or CONN_NOT_DIRTY */
+	uint32_t held, held_last; /* connections whose input waits: each in its turn */
+	uint16_t index;
+	bool draining;
+	bool abandoned; /* the drain's time was up */
+	bool congested; /* a send queue grew faster in this turn than it was sent: read no more */
+	uint64_t drain_until_ns;
+	uint64_t now_ns;
+	uint32_t turn;
+	uint32_t submitted;                     /* messages since the routing stage last ran, */
+	uint64_t submitted_bytes;               /* and their bytes */
+	struct message *pending, *pending_last; /* for the router, but its queue was full */
+	struct wheel wheel;
+	struct random random;
+	struct upstream upstreams[SETTINGS_UPSTREAMS_MAX];
+	uint32_t upstreams_len;
+	struct pool messages;
+	struct bytes_pool bytes;
+	struct ws_deflate_budget deflate_budget; /* of the process, while it has one loop */
+	struct compression_loop compression;
+	struct ws_limits limits;
+	struct ws_handshake_policy policy;
+	struct stats stats;
+	_Atomic int command; /* enum loop_command; any thread sets it, then rings */
+};
+
+/*
+ * Set up on the thread that will run it. Of `config` slots_max, sq_entries and disable are the
+ * caller's, the rest comes from the settings. 0 or -errno; *error then says why and what helps.
+ */
+int loop_open(struct loop *l, uint16_t index, const struct settings *settings,
+	      struct router *router, const struct ring_config *config, const char **error);
+
+/* Accept on this listening socket too. */
+int loop_listen(struct loop *l, int fd);
+
+/* Turn until drained. 0, or -errno when the ring broke. */
+int loop_run(struct loop *l);
+
+/*
+ * What loop_run() is made of: begin with the outgoing connections, then turn by turn, each waiting
+ * for at most wait_max_ns, until nothing is left: no connection, and every message is back from the
+ * routing stage.
+ */
+void loop_start(struct loop *l);
+int loop_turn(struct loop *l, uint64_t wait_max_ns);
+bool loop_is_drained(const struct loop *l);
+
+void loop_fini(struct loop *l);
+
+/* Any thread, once loop_open() is done; async-signal-safe. */
+void loop_tell(struct loop *l, enum loop_command command);
+
+/* The connection of a flow, or NULL when it is gone. */
+struct conn *loop_conn(struct loop *l, struct flow flow);
+
+/* This connection has something to send at the end of the turn. */
+void loop_mark_dirty(struct loop *l, struct conn *c);
+
+/* This connection's input waits until loop_route_has_room(). */
+void loop_mark_held(struct loop *l, struct conn *c);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ENGINE_MESSAGE_H
+#define ENGINE_MESSAGE_H
+/*
+ * The block that carries one message all the way: loop -> router -> loop, and back to the pool of
+ * the loop that made it. Whoever holds the pointer owns the block; pushing it into a queue hands
+ * it over.
+ *
+ * Where its bytes are: in a leased receive buffer (the common case: nothing was copied), or in a
+ * heap block of its own (put together from several pieces, or crossing threads). The routing stage
+ * does not care.
+ */
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "codec/sip_edit.h"
+#include "codec/sip_msg.h"
+#include "engine/flow.h"
+#include "engine/stats.h"
+
+enum message_kind {
+	MESSAGE_DATA,          /* a whole WebSocket message */
+	MESSAGE_FLOW_OPENED,   /* a connection finished its handshake: `from`, `peer` */
+	MESSAGE_FLOW_CLOSED,   /* it is gone; nothing from it follows */
+	MESSAGE_UNDELIVERABLE, /* forwarded, but the target is gone: see route_undeliverable() */
+};
+
+/* Where the peer of a connection is, as text, once per connection. */
+struct message_peer {
+	char address[46]; /* numeric, without brackets */
+	uint16_t port;
+};
+
+/* What the routing stage decided. */
+enum message_action {
+	MESSAGE_UNDECIDED,
+	MESSAGE_FORWARD, /* pieces go to `to`; fate delivered, or dropped_* when it is gone */
+	MESSAGE_REPLY,   /* pieces go back to `from`; fate answered */
+	MESSAGE_DROP,    /* `fate` says why */
+};
+
+struct message {
+	struct message *next; /* free list, or chain of the owner */
+	struct flow from;
+	struct message_peer peer; /* of `from` */
+	uint8_t kind;             /* enum message_kind */
+	uint8_t opcode;           /* WS_OP_TEXT or WS_OP_BINARY, as it came */
+	uint8_t action;           /* enum message_action */
+	uint8_t fate;             /* enum stats_fate, with MESSAGE_DROP */
+	uint8_t out_opcode;       /* as it goes out */
+	bool has_sip;             /* sip is filled (modes other than echo) */
+	uint8_t sip_error;        /* enum sip_error of sip_msg_parse() */
+	bool leased;              /* bytes lie in receive buffer `buffer` */
+	uint16_t buffer;
+	uint16_t loop; /* owner */
+	uint8_t *bytes;
+	uint32_t len;
+	uint8_t *heap;     /* the loop's block that `bytes` lie in; NULL if leased */
+	uint32_t heap_cap; /* its size */
+	uint8_t *out_heap; /* a long answer's, malloc()ed by the routing stage; or NULL */
+	struct flow to;
+	uint32_t pieces_len;
+	uint32_t out_len; /* sum of the pieces */
+	struct span pieces[SIP_PIECES_MAX];
+	struct sip_edit edit; /* its scratch holds generated text, of replies too */
+	struct sip_msg sip;
+};
+
+#endif

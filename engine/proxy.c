@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/proxy.h"
+
+#include <assert.h>
+#include "codec/sip_addr.h"
+#include "codec/utf8.h"
+#include "codec/ws_frame.h"
+#include "engine/answer.h"
+
+struct target {
+	const struct flows_entry *flow;
+	struct span uri;  /* new Request-URI; empty: as it is */
+	struct span path; /* values for Route */
+};
+
+/* ---- Route ---- */
+
+static void
+token_note(const struct inbound *in, struct proxy_route *route, struct span token,
+	   const struct flows_entry *open)
+{
+	if (span_equal(token, flows_token(in->from))) {
+		route->own_tokens++;
+		return;
+	}
+	route->by_token = true;
+	route->flow = open;
+}
+
+/* The user part of one of our own URIs. */
+static int
+own_user_read(const struct inbound *in, struct proxy_route *route, const struct sip_uri *uri)
+{
+	const struct flows_entry *open = NULL;
+
+	switch (flows_verify(&in->stage->flows, uri->user, &open)) {
+	case FLOWS_TOKEN_NONE:
+		/* what has our name we wrote, with a token as user: this one was altered */
+		return names_is_self(&in->stage->names, uri) ? 403 : 0;
+	case FLOWS_TOKEN_FORGED:
+		return 403; /* O-05 */
+	case FLOWS_TOKEN_STALE:
+	case FLOWS_TOKEN_OPEN:
+		token_note(in, route, uri->user, open);
+		break;
+	}
+	return 0;
+}
+
+/*
+ * One Route value. There is nowhere to follow a value that is not ours: this mode has no upstream,
+ * and nobody is looked up in the DNS for a client. 403: understood and refused.
+ */
+static int
+value_read(const struct inbound *in, struct proxy_route *route, struct span value)
+{
+	struct sip_addr addr;
+	struct span ignored;
+	bool lr;
+
+	if (sip_addr_parse(value, &addr) != SIP_OK)
+		return 400;
+	if (addr.uri.kind != SIP_SCHEME_SIP && addr.uri.kind != SIP_SCHEME_SIPS)
+		return 403;
+	if (!names_is_ours(&in->stage->names, &addr.uri))
+		return 403;
+	lr = sip_uri_param(&addr.uri, SPAN("lr"), &ignored);
+	if (addr.uri.has_user && (lr || addr.uri.user.len == TOKEN_LEN))
+		return own_user_read(in, route, &addr.uri);
+	return lr ? 0 : 403;
+}
+
+/* Did a strict router put a URI of our Record-Route into the request line? */
+static bool
+request_uri_is_ours(const struct inbound *in)
+{
+	struct flow ignored;
+
+	return in->head.uri.kind == SIP_SCHEME_SIP && in->head.uri.has_user &&
+	       names_is_self(&in->stage->names, &in->head.uri) &&
+	       token_read(in->head.uri.user, &ignored);
+}
+
+/* RFC 3261 §16.4: then the last Route value is the Request-URI that was meant. */
+static int
+request_uri_restore(struct inbound *in, struct proxy_route *route, struct span last)
+{
+	struct sip_addr addr;
+
+	if (sip_addr_parse(last, &addr) != SIP_OK || addr.uri.headers.len)
+		return 400;
+	in->head.uri = addr.uri;
+	route->rewritten = true;
+	return 0;
+}
+
+int
+proxy_route_read(struct inbound *in, struct proxy_route *route)
+{
+	struct sip_value_iter it = { 0 };
+	struct span held = { NULL, 0 }; /* strict: the last value so far, which is no Route */
+	bool strict;
+	int status = 0;
+
+	*route = (struct proxy_route){ 0 };
+	if (in->m->sip.first[SIP_FIELD_ROUTE] == SIP_NONE)
+		return 0;
+	strict = request_uri_is_ours(in);
+	if (strict)
+		status = own_user_read(in, route, &in->head.uri);
+	while (!status && sip_value_next(&in->m->sip, SIP_FIELD_ROUTE, &it)) {
+		if (!strict || held.at)
+			status = value_read(in, route, strict ? held : it.value);
+		held = it.value;
+	}
+	if (!status && it.bad)
+		status = 400;
+	if (!status && strict && held.at)
+		status = request_uri_restore(in, route, held);
+	/* both ends of the dialog are on this one connection */
+	if (!route->by_token && route->own_tokens >= 2) {
+		route->by_token = true;
+		route->flow = in->from;
+	}
+	return status;
+}
+
+/* ---- target ---- */
+
+static int
+target_by_contact(const struct inbound *in, const struct location_key *key, struct target *t)
+{
+	const struct location *l = &in->stage->location;
+	const struct location_binding *b = location_find_contact(l, key, &in->head.uri, in->now_ns);
+
+	if (!b)
+		return 404;
+	t->flow = flows_by_serial(&in->stage->flows, b->slot, b->serial);
+	t->path = location_path(b);
+	return t->flow ? 0 : 480; /* S-20: there is no other way to it than its own flow */
+}
+
+static int
+target_by_aor(const struct inbound *in, const struct location_key *key, struct target *t)
+{
+	struct location_aor *aor = location_aor_find(&in->stage->location, key, in->now_ns);
+	const struct location_binding *b;
+
+	if (!aor)
+		return 404;
+	b = location_pick(aor, &in->stage->flows, in->now_ns, &t->flow);
+	if (!b)
+		return 480;
+	t->uri = location_target(b);
+	t->path = location_path(b);
+	return 0;
+}
+
+/* §16.5: exactly one target (P-03). Returns 0 or the status that says why there is none. */
+static int
+target_find(const struct inbound *in, const struct proxy_route *route, struct target *t)
+{
+	struct location_key key;
+	bool has_key;
+	int status = 404;
+
+	*t = (struct target){ .flow = route->flow };
+	if (route->flow)
+		return 0;
+	has_key = location_key_of(&in->stage->location, &in->head.uri, &key);
+	if (route->by_token) {
+		/* its client may be back on another flow, with the same contact */
+		return has_key && target_by_contact(in, &key, t) == 0 ? 0 : 430; /* O-06 */
+	}
+	if (has_key && names_is_ours(&in->stage->names, &in->head.uri))
+		status = target_by_aor(in, &key, t);
+	/* in a listed domain nobody is found by what another one registered as contact */
+	if (has_key && status == 404 && !names_is_listed(&in->stage->names, &in->head.uri))
+		status = target_by_contact(in, &key, t);
+	/* S-18: the contact of a client that was here, and that may come back with it */
+	return status == 404 && names_is_invalid(&in->head.uri) ? 480 : status;
+}
+
+/* ---- edits ---- */
+
+/* All Route lines go: what was not ours was refused. Lines in a row are one edit. */
+static void
+routes_remove(struct sip_edit *e, const struct sip_msg *sip)
+{
+	const struct sip_field *f = sip_msg_field(sip, SIP_FIELD_ROUTE);
+
+	while (f) {
+		uint32_t from = f->name_off, end = f->end;
+
+		for (f = sip_msg_next(sip, f); f && f->name_off == end; f = sip_msg_next(sip, f))
+			end = f->end;
+		sip_edit_splice(e, from, end - from, SPAN(""));
+	}
+}
+
+/* The value of a received that is there (§18.2.1: by whom ever), or one behind the others. */
+static void
+received_edit(const struct inbound *in, struct sip_edit *e)
+{
+	struct span old = in->head.via.received, after = in->head.via_text;
+	size_t begin = sip_edit_text_begin(e);
+
+	if (!old.len) {
+		writer_put(&e->text, SPAN(";received="));
+		old = span_of(after.at + after.len, 0);
+	}
+	writer_put(&e->text, span_of(in->from->peer.address, strlen(in->from->peer.address)));
+	sip_edit_splice(e, (uint32_t)(old.at - in->m->sip.base), (uint32_t)old.len,
+			sip_edit_text_end(e, begin));
+}
+
+/* T-07, R-01: complete the client's Via with where it really is. */
+static void
+via_params_edit(const struct inbound *in, struct sip_edit *e)
+{
+	struct inbound_via_params p = inbound_via_params(in);
+	struct span rest = in->head.via.params, name, value;
+	size_t begin;
+
+	if (p.rport) {
+		while (sip_param_next(&rest, &name, &value))
+			if (span_equal_nocase(name, SPAN("rport")))
+				break;
+		begin = sip_edit_text_begin(e);
+		writer_put_byte(&e->text, '=');
+		writer_put_decimal(&e->text, in->from->peer.port);
+		sip_edit_splice(e, (uint32_t)(name.at + name.len - in->m->sip.base), 0,
+				sip_edit_text_end(e, begin));
+	}
+	if (p.received)
+		received_edit(in, e);
+}
+
+/*
+ * Must requests inside the dialog that this may form come back through here (P-09)? INVITE (RFC
+ * 3261), SUBSCRIBE (RFC 6665 §4.3) and REFER (RFC 3515) without To tag; and every NOTIFY: one
+ * that comes before the 200 to its SUBSCRIBE forms the dialog though its To has a tag (RFC 6665
+ * §4.4.1).
+ */
+static bool
+forms_dialog(const struct inbound *in)
+{
+	switch (in->m->sip.method) {
+	case SIP_METHOD_NOTIFY:
+		return true;
+	case SIP_METHOD_INVITE:
+	case SIP_METHOD_SUBSCRIBE:
+	case SIP_METHOD_REFER:
+		return sip_addr_tag(&in->head.to).len == 0;
+	default:
+		return false;
+	}
+}
+
+/*
+ * Both ends' tokens, the callee's on top: a request from either side then comes in with the token
+ * of its own flow first and that of the other side after it (O-07).
+ */
+static void
+record_route_write(const struct inbound *in, const struct target *t, struct writer *w)
+{
+	const struct flows_entry *ends[] = { t->flow, in->from };
+
+	for (int i = 0; i < 2; i++) {
+		writer_put(w, SPAN("Record-Route: <sip:"));
+		writer_put(w, flows_token(ends[i]));
+		writer_put(w, in->stage->route_tail);
+		writer_put(w, SPAN("\r\n"));
+	}
+}
+
+/* Our Via: a branch that only depends on the request (P-04), and the way back (P-11). */
+static void
+via_write(const struct inbound *in, struct writer *w)
+{
+	char branch[INBOUND_TAG_LEN];
+
+	inbound_hex(in->identity, branch);
+	writer_put(w, in->stage->via_head);
+	writer_put(w, span_of(branch, sizeof(branch)));
+	writer_put(w, SPAN(";flow="));
+	writer_put(w, flows_token(in->from));
+	writer_put(w, SPAN("\r\n"));
+}
+
+/* §16.6(3). route.c has refused what came with 0. */
+static void
+max_forwards_edit(const struct inbound *in, struct sip_edit *e)
+{
+	const struct sip_field *f = sip_msg_field(&in->m->sip, SIP_FIELD_MAX_FORWARDS);
+	size_t begin = sip_edit_text_begin(e);
+
+	assert(in->head.hops > 0);
+	writer_put_decimal(&e->text, in->head.hops - 1);
+	sip_edit_splice(e, f->value_off, f->value_len, sip_edit_text_end(e, begin));
+}
+
+/* The new header lines, in front of the topmost Via; Record-Route above any that is there. */
+static void
+lines_edit(const struct inbound *in, const struct target *t, struct sip_edit *e)
+{
+	const struct sip_msg *sip = &in->m->sip;
+	const struct sip_field *record = sip_msg_field(sip, SIP_FIELD_RECORD_ROUTE);
+	bool dialog = forms_dialog(in);
+	size_t begin;
+
+	if (dialog && record) {
+		begin = sip_edit_text_begin(e);
+		record_route_write(in, t, &e->text);
+		sip_edit_insert_before(e, record, sip_edit_text_end(e, begin));
+	}
+	begin = sip_edit_text_begin(e);
+	via_write(in, &e->text);
+	if (dialog && !record)
+		record_route_write(in, t, &e->text);
+	if (t->path.len) { /* Pa-04 */
+		writer_put(&e->text, SPAN("Route: "));
+		writer_put(&e->text, t->path);
+		writer_put(&e->text, SPAN("\r\n"));
+	}
+	if (sip->first[SIP_FIELD_MAX_FORWARDS] == SIP_NONE) {
+		writer_put(&e->text, SPAN("Max-Forwards: "));
+		writer_put_decimal(&e->text, in->stage->settings->max_forwards);
+		writer_put(&e->text, SPAN("\r\n"));
+	}
+	sip_edit_insert_before(e, sip_msg_field(sip, SIP_FIELD_VIA), sip_edit_text_end(e, begin));
+}
+
+/* ---- out ---- */
+
+/*
+ * S-04: UTF-8 goes as TEXT. What came as TEXT is UTF-8, and what we insert is ASCII; only octets
+ * cut off behind the body may have broken it. What came as BINARY is looked at: a browser likes
+ * TEXT better.
+ */
+static uint8_t
+opcode_out(const struct message *m)
+{
+	struct utf8 u;
+
+	if (m->opcode == WS_OP_TEXT && m->sip.surplus == 0)
+		return WS_OP_TEXT;
+	utf8_reset(&u);
+	for (uint32_t i = 0; i < m->pieces_len; i++)
+		if (!utf8_feed(&u, (const uint8_t *)m->pieces[i].at, m->pieces[i].len))
+			return WS_OP_BINARY;
+	return utf8_complete(&u) ? WS_OP_TEXT : WS_OP_BINARY;
+}
+
+static bool
+send_to(struct message *m, const struct flows_entry *flow)
+{
+	size_t len;
+	int n = m->edit.text.full ? -1 : sip_edit_gather(&m->edit, m->pieces, &len);
+
+	if (n < 0)
+		return false;
+	m->pieces_len = (uint32_t)n;
+	m->out_len = (uint32_t)len;
+	m->to = flow->flow;
+	m->action = MESSAGE_FORWARD;
+	m->out_opcode = opcode_out(m);
+	return true;
+}
+
+/* Text of the table goes through the scratch: it may change before another thread sends this. */
+static void
+request_uri_edit(const struct inbound *in, const struct proxy_route *route, const struct target *t,
+		 struct sip_edit *e)
+{
+	struct sip_view old = in->m->sip.uri;
+	size_t begin = sip_edit_text_begin(e);
+
+	if (t->uri.len) {
+		writer_put(&e->text, t->uri);
+		sip_edit_splice(e, old.off, old.len, sip_edit_text_end(e, begin));
+	} else if (route->rewritten) {
+		sip_edit_splice(e, old.off, old.len, in->head.uri.text);
+	}
+}
+
+static void
+refuse(struct inbound *in, int status)
+{
+	bool foreign = status == 404 && !names_is_ours(&in->stage->names, &in->head.uri);
+
+	answer_refuse(in, status, foreign ? "Domain Not Served Here" : NULL);
+}
+
+void
+proxy_request(struct inbound *in, const struct proxy_route *route)
+{
+	struct message *m = in->m;
+	struct sip_edit *e = &m->edit;
+	struct target t;
+	int status = target_find(in, route, &t);
+
+	if (status) {
+		refuse(in, status);
+		return;
+	}
+	sip_edit_init(e, &m->sip);
+	request_uri_edit(in, route, &t, e);
+	lines_edit(in, &t, e);
+	via_params_edit(in, e);
+	if (m->sip.first[SIP_FIELD_MAX_FORWARDS] != SIP_NONE)
+		max_forwards_edit(in, e);
+	routes_remove(e, &m->sip);
+	if (!send_to(m, t.flow))
+		answer_refuse(in, 500, NULL);
+}
+
+void
+proxy_response(struct inbound *in)
+{
+	struct message *m = in->m;
+	struct sip_value_iter top = { 0 }, next;
+	const struct flows_entry *flow = NULL;
+	struct span token;
+
+	/* P-08, T-06: not our Via, not our response; never answered, whatever is wrong with it */
+	if (!in->has_via || !span_equal_nocase(in->head.via.sent_by, in->stage->host) ||
+	    !sip_param(in->head.via.params, SPAN("flow"), &token)) {
+		answer_drop(m, FATE_dropped_response_unknown);
+		return;
+	}
+	switch (flows_verify(&in->stage->flows, token, &flow)) {
+	case FLOWS_TOKEN_NONE:
+	case FLOWS_TOKEN_FORGED:
+		answer_drop(m, FATE_dropped_response_forged);
+		return;
+	case FLOWS_TOKEN_STALE:
+		answer_drop(m, FATE_dropped_flow_gone); /* T-09: a client cannot be called back */
+		return;
+	case FLOWS_TOKEN_OPEN:
+		break;
+	}
+	sip_value_next(&m->sip, SIP_FIELD_VIA, &top);
+	next = top;
+	if (!sip_value_next(&m->sip, SIP_FIELD_VIA, &next)) {
+		/* it would be meant for us, and we ask nobody */
+		answer_drop(m, FATE_dropped_response_unknown);
+		return;
+	}
+	sip_edit_init(&m->edit, &m->sip);
+	sip_edit_remove_value(&m->edit, &top);
+	if (!send_to(m, flow))
+		answer_drop(m, FATE_dropped_internal);
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/route.h"
+
+#include <assert.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include "engine/answer.h"
+#include "engine/inbound.h"
+#include "engine/proxy.h"
+#include "engine/registrar.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+#define EXPIRE_STEPS 256 /* of one route_expire(): some 50 us */
+
+/* What a mode does with what comes in. */
+struct route_mode {
+	bool sip; /* flows and registrations are kept */
+	void (*data)(struct stage *s, struct message *m, uint64_t now_ns);
+	uint64_t (*expire)(struct stage *s, uint64_t now_ns);
+	void (*undeliverable)(struct stage *s, struct message *m, uint64_t now_ns);
+};
+
+struct route {
+	const struct route_mode *mode;
+	struct stage stage;
+};
+
+/* ---- mode echo ---- */
+
+static void
+echo_data(struct stage *s, struct message *m, uint64_t now_ns)
+{
+	(void)s;
+	(void)now_ns;
+	m->action = MESSAGE_REPLY;
+	m->to = m->from;
+	m->out_opcode = m->opcode;
+	m->pieces[0] = span_of(m->bytes, m->len);
+	m->pieces_len = 1;
+	m->out_len = m->len;
+}
+
+static uint64_t
+echo_expire(struct stage *s, uint64_t now_ns)
+{
+	(void)s;
+	(void)now_ns;
+	return UINT64_MAX;
+}
+
+static void
+echo_undeliverable(struct stage *s, struct message *m, uint64_t now_ns)
+{
+	(void)s;
+	(void)now_ns;
+	answer_drop(m, FATE_dropped_sender_closed);
+}
+
+/* ---- mode registrar ---- */
+
+/* P-12: an ACK that bears the tag of an answer of ours ends here. */
+static bool
+is_ack_to_us(const struct inbound *in)
+{
+	char tag[INBOUND_TAG_LEN];
+
+	if (in->m->sip.method != SIP_METHOD_ACK)
+		return false;
+	inbound_tag(in, tag);
+	return span_equal(sip_addr_tag(&in->head.to), span_of(tag, sizeof(tag)));
+}
+
+/* A faulty message: a request is told why, if it can be told. */
+static void
+fault(struct inbound *in, enum sip_error error)
+{
+	if (in->m->sip.request)
+		answer_refuse(in, sip_error_status(error), sip_error_words(error));
+	else
+		answer_drop(in->m, FATE_dropped_malformed);
+}
+
+/*
+ * Nothing comes from a flow after its end, so this one is open, but there was no memory for what
+ * has to be known of it.
+ */
+static void
+unknown_flow(struct inbound *in)
+{
+	if (in->m->sip.request && in->m->sip.method != SIP_METHOD_ACK)
+		answer_refuse(in, 503, NULL);
+	else
+		answer_drop(in->m, FATE_dropped_overload);
+}
+
+/*
+ * Is the server itself meant? A Request-URI without user in a domain of ours; not what a token
+ * takes elsewhere, and not a .invalid name, which can only be a client's contact (S-18). §10.2
+ * forbids a user in a REGISTER; it is let pass, as no REGISTER is ever sent on.
+ */
+static bool
+is_for_server(const struct inbound *in, const struct proxy_route *route)
+{
+	const struct names *names = &in->stage->names;
+
+	if (route->by_token || !names_is_ours(names, &in->head.uri))
+		return false;
+	if (in->m->sip.method == SIP_METHOD_REGISTER)
+		return true;
+	return !in->head.uri.has_user &&
+	       (names_is_listed(names, &in->head.uri) || !names_is_invalid(&in->head.uri));
+}
+
+static void
+serve(struct inbound *in)
+{
+	switch (in->m->sip.method) {
+	case SIP_METHOD_REGISTER:
+		registrar_serve(in);
+		break;
+	case SIP_METHOD_OPTIONS:
+		if (!answer_bad_extension(in, SIP_FIELD_REQUIRE))
+			answer_options(in);
+		break;
+	case SIP_METHOD_CANCEL:
+		answer_refuse(in, 481,
+			      NULL); /* §9.2: none of our answers leaves a transaction behind */
+		break;
+	case SIP_METHOD_OTHER:
+		answer_send(in, 501, SPAN(""),
+			    SPAN(ANSWER_ALLOW)); /* §21.5.2: a method that is not even known */
+		break;
+	default:
+		answer_send(in, 405, SPAN(""), SPAN(ANSWER_ALLOW));
+	}
+}
+
+/* §16.3(2): a request for a scheme that is served. 0 or the status. */
+static int
+uri_check(const struct inbound *in)
+{
+	/*
+	 * S-17: sips: wants TLS on every hop. While all listeners are ws:, it came over a hop
+	 * without, and would have to leave over one: a scheme that cannot be served (RFC 3261
+	 * §21.4.14).
+	 */
+	return in->head.uri.kind == SIP_SCHEME_SIP ? 0 : 416;
+}
+
+/* The order of the checks is that of §16.3. */
+static void
+request(struct inbound *in)
+{
+	struct proxy_route route;
+	bool for_server;
+	int status = uri_check(in), route_status;
+
+	if (status) {
+		answer_refuse(in, status, NULL);
+		return;
+	}
+	route_status = proxy_route_read(in, &route);
+	if (route.rewritten && in->head.uri.kind != SIP_SCHEME_SIP) {
+		answer_refuse(in, 416, NULL);
+		return;
+	}
+	for_server = route_status == 0 && is_for_server(in, &route);
+	/*
+	 * §16.3(3) speaks of forwarding: what ends here may come with its last hop (so also
+	 * OPTIONS)
+	 */
+	if (!for_server && in->head.hops == 0) {
+		answer_refuse(in, 483, NULL);
+		return;
+	}
+	if (answer_bad_extension(in, SIP_FIELD_PROXY_REQUIRE))
+		return;
+	if (route_status)
+		answer_refuse(in, route_status,
+			      route_status == 403 ? "Route Not Ours" : "Malformed Route");
+	else if (for_server)
+		serve(in);
+	else if (in->m->sip.method == SIP_METHOD_REGISTER) /* §10.3, 1: nobody to proxy it to */
+		answer_refuse(in, 404, "Domain Not Served Here");
+	else
+		proxy_request(in, &route);
+}
+
+static void
+registrar_data(struct stage *s, struct message *m, uint64_t now_ns)
+{
+	struct inbound in;
+	enum sip_error error;
+
+	if (!m->has_sip) {
+		answer_drop(m, FATE_dropped_malformed);
+		return;
+	}
+	error = inbound_init(&in, s, m, now_ns, m->sip_error);
+	if (error != SIP_OK)
+		fault(&in, error);
+	else if (!in.from)
+		unknown_flow(&in);
+	else if (!m->sip.request)
+		proxy_response(&in);
+	else if (is_ack_to_us(&in))
+		answer_drop(m, FATE_absorbed);
+	else
+		request(&in);
+}
+
+static uint64_t
+registrar_expire(struct stage *s, uint64_t now_ns)
+{
+	uint64_t next_ns = location_expire(&s->location, now_ns, EXPIRE_STEPS);
+	uint64_t latest_ns = now_ns + s->settings->expires_min_s * SECOND_NS;
+
+	/* what is registered after this call cannot run out before latest_ns */
+	return next_ns < latest_ns ? next_ns : latest_ns;
+}
+
+/*
+ * The flow closed between decision and delivery. Inside a dialog there was a token: 430 (O-06);
+ * else the callee is known but away: 480.
+ */
+static void
+registrar_undeliverable(struct stage *s, struct message *m, uint64_t now_ns)
+{
+	struct inbound in;
+
+	if (!m->has_sip || m->action != MESSAGE_FORWARD || !m->sip.request) {
+		answer_drop(m, m->action == MESSAGE_FORWARD ? FATE_dropped_flow_gone :
+							      FATE_dropped_sender_closed);
+		return;
+	}
+	/* it was forwarded, so there is no fault in it */
+	if (inbound_init(&in, s, m, now_ns, m->sip_error) == SIP_OK &&
+	    sip_addr_tag(&in.head.to).len)
+		answer_refuse(&in, 430, NULL);
+	else
+		answer_refuse(&in, 480, NULL);
+}
+
+/* ---- both ---- */
+
+static const struct route_mode modes[] = {
+	[SETTINGS_MODE_REGISTRAR] = { true, registrar_data, registrar_expire,
+				      registrar_undeliverable },
+	[SETTINGS_MODE_ECHO] = { false, echo_data, echo_expire, echo_undeliverable },
+};
+
+static struct span
+text_add(struct stage *s, size_t *used, const char *before, struct span host, const char *after)
+{
+	struct writer w = writer_over(s->text + *used, sizeof(s->text) - *used);
+
+	writer_put(&w, span_of(before, strlen(before)));
+	writer_put(&w, host);
+	writer_put(&w, span_of(after, strlen(after)));
+	assert(!w.full);
+	*used += w.len;
+	return writer_text(&w);
+}
+
+/*
+ * Texts that every forwarded message gets, and what they leave of an edit's scratch for a target.
+ */
+static void
+texts_init(struct stage *s, const char *host)
+{
+	struct span name = span_of(host, strlen(host));
+	size_t used = 0, lines;
+
+	s->host = text_add(s, &used, "", name, "");
+	s->via_head = text_add(s, &used, "Via: SIP/2.0/WS ", name, ";branch=z9hG4bK");
+	s->route_tail = text_add(s, &used, "@", name, ";transport=ws;lr>");
+	lines = s->via_head.len + INBOUND_TAG_LEN + TOKEN_LEN +
+		2 * (s->route_tail.len + TOKEN_LEN + 21) +
+		sizeof(";flow=\r\nRoute: \r\nMax-Forwards: 255\r\n255") +
+		sizeof(";received=;rport=65535") + sizeof(((struct message_peer *)0)->address);
+	assert(lines < SIP_EDIT_SCRATCH);
+	s->target_max = (uint32_t)(SIP_EDIT_SCRATCH - lines);
+}
+
+/* One key per purpose, so that what one of them shows says nothing about the others. */
+static bool
+stage_init(struct stage *s, const uint8_t key[ROUTE_KEY_LEN], uint32_t slots_max)
+{
+	const struct settings *set = s->settings;
+	uint8_t branch[SIPHASH_KEY_LEN], tag[SIPHASH_KEY_LEN], table[SIPHASH_KEY_LEN];
+	struct token_key master, flow;
+	bool ok;
+
+	_Static_assert(ROUTE_KEY_LEN == TOKEN_KEY_LEN, "one kind of key");
+	memcpy(master.bytes, key, ROUTE_KEY_LEN);
+	ok = token_derive(&master, "flow", flow.bytes, sizeof(flow.bytes)) &&
+	     token_derive(&master, "branch", branch, sizeof(branch)) &&
+	     token_derive(&master, "tag", tag, sizeof(tag)) &&
+	     token_derive(&master, "table", table, sizeof(table)) &&
+	     flows_init(&s->flows, slots_max, &flow);
+	if (ok) {
+		s->branch_key = siphash_key_of(branch);
+		s->tag_key = siphash_key_of(tag);
+	}
+	if (ok && !location_init(&s->location, table, set->aor_memory_s * SECOND_NS,
+				 set->bindings_max, s->stats)) {
+		flows_fini(&s->flows);
+		ok = false;
+	}
+	OPENSSL_cleanse(&master, sizeof(master));
+	OPENSSL_cleanse(&flow, sizeof(flow));
+	return ok;
+}
+
+struct route *
+route_new(const struct settings *settings, const char *host, const uint8_t key[ROUTE_KEY_LEN],
+	  uint32_t slots_max, struct stats *stats)
+{
+	struct route *r;
+
+	assert(settings->mode <= SETTINGS_MODE_ECHO && slots_max > 0);
+	assert(strlen(host) <= ROUTE_HOST_MAX);
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	r->mode = &modes[settings->mode];
+	r->stage.settings = settings;
+	r->stage.stats = stats;
+	if (!r->mode->sip)
+		return r;
+	texts_init(&r->stage, host);
+	names_init(&r->stage.names, settings, r->stage.host);
+	if (!stage_init(&r->stage, key, slots_max)) {
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void
+route_free(struct route *r)
+{
+	if (!r)
+		return;
+	if (r->mode->sip) {
+		location_fini(&r->stage.location);
+		flows_fini(&r->stage.flows);
+	}
+	free(r);
+}
+
+void
+route_message(struct route *r, struct message *m, uint64_t now_ns)
+{
+	m->action = MESSAGE_UNDECIDED;
+	switch ((enum message_kind)m->kind) {
+	case MESSAGE_DATA:
+		r->mode->data(&r->stage, m, now_ns);
+		assert(m->action != MESSAGE_UNDECIDED);
+		break;
+	case MESSAGE_FLOW_OPENED:
+		if (r->mode->sip)
+			flows_open(&r->stage.flows, m->from, &m->peer);
+		break;
+	case MESSAGE_FLOW_CLOSED:
+		if (r->mode->sip)
+			flows_close(&r->stage.flows, m->from);
+		break;
+	case MESSAGE_UNDELIVERABLE: /* see route_undeliverable() */
+		assert(false);
+	}
+}
+
+uint64_t
+route_expire(struct route *r, uint64_t now_ns)
+{
+	return r->mode->expire(&r->stage, now_ns);
+}
+
+void
+route_undeliverable(struct route *r, struct message *m, uint64_t now_ns)
+{
+	r->mode->undeliverable(&r->stage, m, now_ns);
+}

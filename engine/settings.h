@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ENGINE_SETTINGS_H
+#define ENGINE_SETTINGS_H
+/*
+ * All limits, timeouts and defaults. One table (settings.def), one struct.
+ * Read-only once the engine runs; then any thread may read it.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* In the order of the choices in settings.def. */
+enum settings_mode { SETTINGS_MODE_REGISTRAR, SETTINGS_MODE_ECHO };
+enum settings_guard { SETTINGS_GUARD_TRY, SETTINGS_GUARD_ALWAYS };
+enum settings_origin { SETTINGS_ORIGIN_0, SETTINGS_ORIGIN_1, SETTINGS_ORIGIN_AUTO };
+
+#define SETTINGS_LISTENERS_MAX 16
+#define SETTINGS_TEXT_MAX 1024
+
+struct settings_listener {
+	char address[64]; /* numeric; IPv6 without brackets */
+	uint16_t port;    /* 0: any free one, unless port_default */
+	bool port_default; /* none was named; settings_finish() puts in ws_port */
+};
+
+#define SETTINGS_UPSTREAMS_MAX 16
+
+struct settings_upstream {
+	char address[64]; /* numeric; IPv6 without brackets */
+	uint16_t port;    /* 0: none was named; settings_finish() puts in ws_port */
+};
+
+struct settings {
+#define SETTING_FIELD_U32(symbol) uint32_t symbol;
+#define SETTING_FIELD_BOOL(symbol) bool symbol;
+#define SETTING_FIELD_TEXT(symbol) char symbol[SETTINGS_TEXT_MAX];
+#define SETTING_FIELD_CHOICE(symbol) uint32_t symbol;
+#define SETTING(kind, symbol, ...) SETTING_FIELD_##kind(symbol)
+#include "engine/settings.def"
+#undef SETTING
+#undef SETTING_FIELD_U32
+#undef SETTING_FIELD_BOOL
+#undef SETTING_FIELD_TEXT
+#undef SETTING_FIELD_CHOICE
+	struct settings_listener listeners[SETTINGS_LISTENERS_MAX];
+	uint32_t listeners_len;
+	struct settings_upstream upstreams[SETTINGS_UPSTREAMS_MAX];
+	uint32_t upstreams_len;
+	/* derived by settings_finish() */
+	enum settings_mode mode;
+	enum settings_guard guard;
+	bool origin_required;
+};
+
+#define SETTINGS_ERROR_MAX 256 /* bytes of an error text */
+
+void settings_init(struct settings *s); /* all defaults */
+
+/*
+ * "name=value", blanks around either do not count; "listen=..." adds a listener. False: `error`
+ * says what is wrong and what would be right, and nothing was changed.
+ */
+bool settings_set(struct settings *s, const char *assignment, char error[SETTINGS_ERROR_MAX]);
+
+/*
+ * "ws:IP[:PORT]" with IPv6 in brackets; port 0: any free one. wss: is refused by name until TLS
+ * is there.
+ */
+bool settings_listen(struct settings *s, const char *where, char error[SETTINGS_ERROR_MAX]);
+
+/*
+ * "sip:IP[:PORT];transport=ws": a server to keep a connection to. Names are not looked up, least
+ * of all a `.invalid` one; sips: is refused by name until TLS is there.
+ */
+bool settings_upstream(struct settings *s, const char *uri, char error[SETTINGS_ERROR_MAX]);
+
+/*
+ * Once, when all is set: derive, round up to powers of two, and check what only shows when all is
+ * known. Adds ws:127.0.0.1:8080 when there is no listener.
+ */
+bool settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX]);
+
+/* All as `name = value` lines that settings_set() takes, with unit and meaning as comments. */
+void settings_print(const struct settings *s, FILE *out);
+
+/* The table of all settings and their defaults for the documentation. */
+void settings_print_markdown(FILE *out);
+
+#endif

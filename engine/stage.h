@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ENGINE_STAGE_H
+#define ENGINE_STAGE_H
+/*
+ * What the routing stage of mode registrar holds. Shared by route.c, proxy.c, registrar.c,
+ * answer.c and inbound.c; nobody else looks in.
+ */
+#include "engine/flows.h"
+#include "engine/location.h"
+#include "engine/names.h"
+#include "engine/settings.h"
+#include "engine/siphash.h"
+
+struct stage {
+	const struct settings *settings;
+	struct stats *stats;
+	struct flows flows;
+	struct location location;
+	struct siphash_key branch_key, tag_key;
+	struct span host;       /* our name in Via and Record-Route */
+	struct span via_head;   /* "Via: SIP/2.0/WS host;branch=z9hG4bK" */
+	struct span route_tail; /* "@host;transport=ws;lr>" */
+	uint32_t target_max;    /* contact URI and Path of a binding: what an edit has room for */
+	char text[4 * 255];     /* of the three above */
+	struct names names;
+};
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/token.h"
+
+#include <assert.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#define MAC_LEN 10 /* 80 bits: what RFC 5626 §5.2 shows with HMAC-SHA1-80 */
+#define RAW_LEN (8 + MAC_LEN)
+
+_Static_assert(RAW_LEN % 3 == 0 && TOKEN_LEN == 1 + RAW_LEN / 3 * 4, "base64 without padding");
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* False: libcrypto has no memory. */
+static bool
+hmac(const struct token_key *key, const void *text, size_t len, uint8_t out[EVP_MAX_MD_SIZE])
+{
+	unsigned int out_len = 0;
+
+	return HMAC(EVP_sha256(), key->bytes, sizeof(key->bytes), text, len, out, &out_len) &&
+	       out_len == 32;
+}
+
+static void
+put32(uint8_t *at, uint32_t n)
+{
+	for (int i = 0; i < 4; i++)
+		at[i] = (uint8_t)(n >> (24 - 8 * i));
+}
+
+static uint32_t
+get32(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+bool
+token_make(const struct token_key *key, struct flow flow, char out[TOKEN_LEN])
+{
+	uint8_t raw[8 + EVP_MAX_MD_SIZE];
+
+	put32(raw, flow.slot);
+	put32(raw + 4, flow.tag);
+	if (!hmac(key, raw, 8, raw + 8))
+		return false;
+	*out++ = TOKEN_KEY_ID;
+	for (unsigned i = 0; i < RAW_LEN; i += 3, out += 4) {
+		uint32_t bits = (uint32_t)raw[i] << 16 | (uint32_t)raw[i + 1] << 8 | raw[i + 2];
+
+		for (int k = 0; k < 4; k++)
+			out[k] = alphabet[bits >> (18 - 6 * k) & 63];
+	}
+	return true;
+}
+
+/* 0..63, or -1. */
+static int
+digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+bool
+token_read(struct span text, struct flow *out)
+{
+	uint8_t raw[RAW_LEN];
+
+	if (text.len != TOKEN_LEN || text.at[0] != TOKEN_KEY_ID)
+		return false;
+	for (unsigned i = 0; i < RAW_LEN / 3; i++) {
+		uint32_t bits = 0;
+
+		for (unsigned k = 0; k < 4; k++) {
+			int d = digit(text.at[1 + 4 * i + k]);
+
+			if (d < 0)
+				return false;
+			bits = bits << 6 | (uint32_t)d;
+		}
+		raw[3 * i] = (uint8_t)(bits >> 16);
+		raw[3 * i + 1] = (uint8_t)(bits >> 8);
+		raw[3 * i + 2] = (uint8_t)bits;
+	}
+	*out = (struct flow){ get32(raw), get32(raw + 4) };
+	return true;
+}
+
+bool
+token_check(const struct token_key *key, struct span text, struct flow flow)
+{
+	char right[TOKEN_LEN];
+
+	if (text.len != TOKEN_LEN || !token_make(key, flow, right))
+		return false;
+	return CRYPTO_memcmp(right, text.at, TOKEN_LEN) == 0;
+}
+
+bool
+token_derive(const struct token_key *key, const char *label, uint8_t *out, size_t len)
+{
+	uint8_t mac[EVP_MAX_MD_SIZE];
+
+	assert(len <= 32);
+	if (!hmac(key, label, strlen(label), mac))
+		return false;
+	memcpy(out, mac, len);
+	OPENSSL_cleanse(mac, sizeof(mac));
+	return true;
+}

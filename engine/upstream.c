@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/upstream.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+#include "engine/clock.h"
+#include "engine/conn_life.h"
+#include "engine/log.h"
+#include "engine/loop.h"
+
+bool
+upstream_check(const struct settings *s, char error[SETTINGS_ERROR_MAX])
+{
+	struct ws_client_request request = {
+		.host = SPAN("localhost"),
+		.port = 80,
+		.resource = span_of(s->ws_resource, strlen(s->ws_resource)),
+		.key = SPAN("AAAAAAAAAAAAAAAAAAAAAA=="),
+		.protocols = span_of(s->ws_subprotocols, strlen(s->ws_subprotocols)),
+	};
+	enum ws_client_error fault = ws_client_check(&request);
+
+	if (fault == WS_CLIENT_OK)
+		return true;
+	snprintf(error, SETTINGS_ERROR_MAX, "ws_resource or ws_subprotocols: %s",
+		 ws_client_words(fault));
+	return false;
+}
+
+void
+upstream_init(struct upstream *u, const struct settings_upstream *where)
+{
+	struct sockaddr_in *in4 = (struct sockaddr_in *)&u->address;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&u->address;
+
+	memset(u, 0, sizeof(*u));
+	u->port = where->port;
+	if (inet_pton(AF_INET, where->address, &in4->sin_addr) == 1) {
+		in4->sin_family = AF_INET;
+		in4->sin_port = htons(where->port);
+		u->address_len = sizeof(*in4);
+		snprintf(u->host, sizeof(u->host), "%s", where->address);
+		return;
+	}
+	if (inet_pton(AF_INET6, where->address, &in6->sin6_addr) != 1)
+		assert(!"upstream address"); /* settings_upstream() lets only addresses in */
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(where->port);
+	u->address_len = sizeof(*in6);
+	snprintf(u->host, sizeof(u->host), "[%s]", where->address);
+}
+
+uint64_t
+upstream_delay_ms(const struct settings *s, uint32_t failures, uint64_t random)
+{
+	uint64_t bound = s->ws_reconnect_first_ms;
+
+	/*
+	 * The first time anything up to the bound; then it doubles, and at least half of it is
+	 * kept.
+	 */
+	if (failures <= 1)
+		return random % (bound + 1);
+	for (uint32_t i = 1; i < failures && bound < s->ws_reconnect_max_ms; i++)
+		bound *= 2;
+	if (bound > s->ws_reconnect_max_ms)
+		bound = s->ws_reconnect_max_ms;
+	return bound / 2 + random % (bound / 2 + 1);
+}
+
+static void
+rest(struct loop *l, struct upstream *u)
+{
+	uint64_t random, ms;
+
+	u->state = UPSTREAM_RESTING;
+	if (l->draining)
+		return;
+	u->failures++;
+	random_take(&l->random, &random, sizeof(random));
+	ms = upstream_delay_ms(l->settings, u->failures, random);
+	log_line(LOG_INFO, "upstream_rests", "peer=%s port=%u ms=%u failures=%u", u->host, u->port,
+		 (unsigned)ms, u->failures);
+	wheel_arm(&l->wheel, &u->timer, l->now_ns + ms * CLOCK_NS_PER_MS);
+}
+
+/* W-L-01: is a connection to the same address being made already? */
+static bool
+address_is_busy(const struct loop *l, const struct upstream *u)
+{
+	for (uint32_t i = 0; i < l->upstreams_len; i++) {
+		const struct upstream *other = &l->upstreams[i];
+
+		if (other != u && other->state == UPSTREAM_CONNECTING &&
+		    !strcmp(other->host, u->host))
+			return true;
+	}
+	return false;
+}
+
+static int
+socket_for(const struct upstream *u)
+{
+	int fd = socket(u->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return fd;
+}
+
+static int
+connect_slot(struct loop *l, const struct upstream *u, uint32_t *slot)
+{
+	int fd = socket_for(u), result;
+
+	if (fd < 0)
+		return fd;
+	result = ring_connect(l->ring, fd, (const struct sockaddr *)&u->address, u->address_len,
+			      slot);
+	if (result)
+		close(fd);
+	return result;
+}
+
+void
+upstream_dial(struct loop *l, struct upstream *u)
+{
+	struct conn *c;
+	uint32_t slot;
+	int result;
+
+	assert(u->state == UPSTREAM_RESTING);
+	if (address_is_busy(l, u)) {
+		wheel_arm(&l->wheel, &u->timer, l->now_ns + 10 * CLOCK_NS_PER_MS);
+		return;
+	}
+	result = connect_slot(l, u, &slot);
+	if (result) {
+		log_line(LOG_WARN, "upstream_failed", "peer=%s port=%u error=\"%s\"", u->host,
+			 u->port, strerror(-result));
+		rest(l, u);
+		return;
+	}
+	u->state = UPSTREAM_CONNECTING;
+	stats_add(&l->stats.upstream_connects, 1);
+	c = &l->conns[slot];
+	conn_life_begin(l, c, &u->address);
+	c->upstream = u;
+	conn_life_apply(l, c, CONN_EV_DIALED);
+}
+
+void
+upstream_timer_fired(struct loop *l, struct upstream *u)
+{
+	if (!l->draining)
+		upstream_dial(l, u);
+}
+
+void
+upstream_opened(struct upstream *u)
+{
+	assert(u->state == UPSTREAM_CONNECTING);
+	u->state = UPSTREAM_OPEN;
+	u->failures = 0;
+	log_line(LOG_INFO, "upstream_open", "peer=%s port=%u", u->host, u->port);
+}
+
+void
+upstream_closed(struct loop *l, struct upstream *u)
+{
+	rest(l, u);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ENGINE_UPSTREAM_H
+#define ENGINE_UPSTREAM_H
+/*
+ * A WebSocket server that we keep a connection to. When it is lost, or cannot be made, it is
+ * tried again: at first after a random time, then after truncated binary exponential back-off
+ * (RFC 6455 §7.2.3, W-L-13). To one address one connection is made at a time (§4.1, W-L-01).
+ *
+ * The loop's thread only.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include "codec/ws_client.h"
+#include "engine/settings.h"
+#include "engine/wheel.h"
+
+struct loop;
+
+enum upstream_state {
+	UPSTREAM_RESTING, /* the timer says when to try */
+	UPSTREAM_CONNECTING,
+	UPSTREAM_OPEN,
+};
+
+struct upstream {
+	struct wheel_timer timer;
+	struct sockaddr_storage address; /* must stay while connecting */
+	socklen_t address_len;
+	char host[72]; /* as in a URL: IPv6 in brackets */
+	uint16_t port;
+	uint8_t state;               /* enum upstream_state */
+	uint32_t failures;           /* since it was open last */
+	char key[WS_CLIENT_KEY_LEN]; /* of the handshake under way */
+};
+
+/* Will the handshakes that these settings ask for be right? */
+bool upstream_check(const struct settings *s, char error[SETTINGS_ERROR_MAX]);
+
+void upstream_init(struct upstream *u, const struct settings_upstream *where);
+
+/* Begin to connect, now. */
+void upstream_dial(struct loop *l, struct upstream *u);
+
+/* The timer of an upstream that rests. */
+void upstream_timer_fired(struct loop *l, struct upstream *u);
+
+/* Its connection finished the opening handshake. */
+void upstream_opened(struct upstream *u);
+
+/* Its connection is gone, open or not. */
+void upstream_closed(struct loop *l, struct upstream *u);
+
+/*
+ * How long to rest after the given number of failures in a row, RFC 6455 §7.2.3: `random` is any
+ * number.
+ */
+uint64_t upstream_delay_ms(const struct settings *s, uint32_t failures, uint64_t random);
+
+#endif
