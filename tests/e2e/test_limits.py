@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Limits and volume against the echo mode: case family 9 of the WebSocket suites, the default
+limits, and the timers of an open connection."""
+
+import os
+
+import harness
+from ws import BINARY, CLOSE, CONT, PING, PONG, TEXT, Ws, frame
+
+MAX = 16 << 20
+
+
+class Limits(harness.E2E):
+    """Family 9: big messages in every chop size, and the default limits."""
+
+    routing = "echo"
+    settings = {"ws_max_message": MAX, "ws_send_timeout": 20000}
+
+    def echo(self, opcode, payload, fragment=None, chop=None):
+        client = self.keep(Ws(self.daemon.port))
+        if fragment:
+            pieces = [payload[i:i + fragment] for i in range(0, len(payload), fragment)]
+            octets = frame(opcode, pieces[0], fin=False)
+            octets += b"".join(frame(CONT, x, fin=False) for x in pieces[1:]) + frame(CONT)
+        else:
+            octets = frame(opcode, payload)
+        self.assertTrue(client.send(octets, chop=chop, within=120))
+        got = client.next_message(within=120)
+        self.assertTrue(got == (opcode, payload), f"echo differs: {got[0]} {len(got[1])}")
+        client.hang_up()
+
+    def test_9_1_to_2_sizes(self):
+        for opcode in (TEXT, BINARY):
+            for size in (64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20):
+                payload = b"*" * size if opcode == TEXT else os.urandom(size)
+                with self.subTest(opcode=opcode, size=size):
+                    self.echo(opcode, payload)
+
+    def test_9_3_to_4_fragments(self):
+        payload = os.urandom(1 << 20)
+        for fragment in (64, 256, 1 << 10, 16 << 10, 64 << 10, 1 << 19, 1 << 20):
+            with self.subTest(fragment=fragment):
+                self.echo(BINARY, payload, fragment=fragment)
+        self.echo(TEXT, "\u00e4\U0001f4de\u20ac".encode() * 100000, fragment=1000)
+
+    def test_9_5_to_6_chops(self):
+        payload = os.urandom(256 << 10)
+        for chop in (64, 125, 126, 127, 128, 1000, 4096, 16384, 16385, 65536):
+            with self.subTest(chop=chop):
+                self.echo(BINARY, payload, chop=chop)
+        self.echo(TEXT, "\u00e4\U0001f4de\u20ac ".encode() * 4000, chop=7)
+
+    def test_9_7_to_8_many_small(self):
+        """A thousand messages in a row, kept in order."""
+        client = self.keep(Ws(self.daemon.port))
+        for size in (0, 16, 64, 256, 1024):
+            payloads = [(b"%06d" % i + bytes(size))[:max(size, 6)] for i in range(1000)]
+            client.send(b"".join(frame(BINARY, x) for x in payloads))
+            for want in payloads:
+                self.assertEqual(client.next_message(), (BINARY, want))
+        client.hang_up()
+
+    def test_limit_over_fragments(self):
+        """The limit is for the whole message; 1009 comes with the octet that is too many."""
+        client = self.keep(Ws(self.daemon.port))
+        half = bytes(MAX // 2)
+        client.send(frame(BINARY, half, fin=False) + frame(CONT, half, fin=False)
+                    + frame(CONT, b"x", fin=False))
+        client.expect_close(1009)
+
+
+class Budgets(harness.E2E):
+    """What is legal but odd, or more than anybody needs, is let by within a budget (W-F-16)."""
+
+    routing = "echo"
+    settings = {"ws_control_rate": 20, "ws_glitches": 20, "ws_max_empty_fragments": 5,
+                "ws_max_msg_chunks": 4}
+
+    def test_control_frames(self):
+        with self.daemon.counted(closed_control_rate=1):
+            client = self.keep(Ws(self.daemon.port))
+            client.send(frame(PING, b"x") * 40)
+            for _ in range(20):
+                self.assertEqual(client.next_frame().opcode, PONG)
+            got = client.next_frame()
+            while got.opcode == PONG:  # the bucket fills while we talk
+                got = client.next_frame()
+            self.assertEqual((got.opcode, got.payload[:2]), (CLOSE, b"\x03\xf0"))
+            client.close()
+
+    def test_unasked_pongs(self):
+        with self.daemon.counted(closed_glitches=1):
+            client = self.keep(Ws(self.daemon.port))
+            client.send(frame(PONG) * 19)
+            client.send(frame(TEXT, b"still here"))
+            self.assertEqual(client.next_message(), (TEXT, b"still here"))
+            client.send(frame(PONG) + frame(BINARY) * 5)
+            got = client.next_frame()
+            while got.opcode == BINARY:
+                got = client.next_frame()
+            self.assertEqual((got.opcode, got.payload[:2]), (CLOSE, b"\x03\xf0"))
+            client.close()
+
+    def test_empty_fragments(self):
+        for n, fine in ((5, True), (6, False)):
+            with self.subTest(n=n):
+                client = self.keep(Ws(self.daemon.port))
+                client.send(frame(BINARY, b"", fin=False) + frame(CONT, b"", fin=False) * (n - 1)
+                            + frame(CONT, b"end"))
+                if fine:
+                    self.assertEqual(client.next_message(), (BINARY, b"end"))
+                    client.hang_up()
+                else:
+                    client.expect_close(1008)
+
+    def test_reads_per_message(self):
+        """ws_max_msg_chunks as OpenSIPS has it: so many reads, and still no whole message."""
+        with self.daemon.counted(closed_message_reads=1):
+            client = self.keep(Ws(self.daemon.port))
+            octets = frame(BINARY, b"0123456789")
+            before = self.daemon.counters()["bytes_received"]
+            for i in range(4):
+                client.send(octets[i:i + 1])
+                self.daemon.wait_counters(lambda c, n=i: c["bytes_received"] > before + n)
+            client.expect_close(1008)
+
+
+class DefaultLimits(harness.E2E):
+    routing = "echo"
+
+    def test_message(self):
+        for n, fine in ((65536, True), (65537, False)):
+            for fragment in (None, 1000):
+                with self.subTest(n=n, fragment=fragment):
+                    client = self.keep(Ws(self.daemon.port))
+                    step = fragment or n
+                    pieces = [bytes(min(step, n - i)) for i in range(0, n, step)]
+                    for i, x in enumerate(pieces):
+                        last = i == len(pieces) - 1
+                        if not client.send(frame(CONT if i else BINARY, x, fin=last)):
+                            break
+                    if fine:
+                        self.assertEqual(client.next_message(), (BINARY, bytes(n)))
+                        client.hang_up()
+                    else:
+                        client.expect_close(1009)
+
+    def test_fragments(self):
+        for n, fine in ((1024, True), (1025, False)):
+            with self.subTest(n=n):
+                client = self.keep(Ws(self.daemon.port))
+                client.send(frame(BINARY, b"a", fin=False)
+                            + b"".join(frame(CONT, b"a", fin=i == n - 1) for i in range(1, n)))
+                if fine:
+                    self.assertEqual(client.next_message(), (BINARY, b"a" * n))
+                    client.hang_up()
+                else:
+                    client.expect_close(1008)
+
+
+class Slow(harness.E2E):
+    routing = "echo"
+    settings = {"ws_message_timeout": 300, "ws_ping_interval": 1, "ws_pong_timeout": 1,
+                "close_timeout": 300}
+
+    def test_unfinished_message(self):
+        """A message must be complete in ws_message_timeout, however busy its sender looks."""
+        with self.daemon.counted(closed_message_timeout=1):
+            client = self.keep(Ws(self.daemon.port))
+            client.send(frame(TEXT, b"begun", fin=False))
+            client.expect_close(1008)
+
+    def test_ping_and_silence(self):
+        """Silence is asked after; no answer ends the connection, counted by reason."""
+        with self.daemon.counted(pings_sent=1, closed_pong_timeout=1):
+            client = self.keep(Ws(self.daemon.port))
+            self.assertEqual(client.next_frame().opcode, PING)
+            while client.next_frame() is not None:
+                pass
+            client.close()
+
+    def test_ping_and_answer(self):
+        with self.daemon.counted(pings_sent=2, ping_rtts=2, closed_pong_timeout=0):
+            client = self.keep(Ws(self.daemon.port))
+            for _ in range(2):
+                got = client.next_frame()
+                self.assertEqual(got.opcode, PING)
+                client.send(frame(PONG, got.payload))
+            client.hang_up()
+
+
+if __name__ == "__main__":
+    harness.main()
