@@ -14,6 +14,7 @@
 struct stage_bed {
 	struct settings settings;
 	struct stats stats;
+	struct shared *shared;
 	struct route *route;
 	struct message *m;
 };
@@ -78,14 +79,18 @@ decide(struct stage_bed *bed, struct flow from, struct span text)
 static bool
 bed_init(struct stage_bed *bed)
 {
-	static const uint8_t key[ROUTE_KEY_LEN] = "the same key in every benchmark";
+	static const uint8_t key[SHARED_KEY_LEN] = "the same key in every benchmark";
 
 	memset(&bed->stats, 0, sizeof(bed->stats));
 	settings_init(&bed->settings);
 	bed->settings.mode = SETTINGS_MODE_REGISTRAR;
 	bed->m = calloc(1, sizeof(*bed->m));
-	bed->route = route_new(&bed->settings, "192.0.2.10:8080", key, 16, &bed->stats);
-	if (!bed->m || !bed->route)
+	route_thread_begin();
+	bed->shared = shared_new(&bed->settings, key, 1, 16, 1);
+	if (!bed->m || !bed->shared)
+		abort();
+	bed->route = route_new(&bed->settings, "192.0.2.10:8080", bed->shared, 0, &bed->stats);
+	if (!bed->route)
 		abort();
 	bed->m->has_sip = true;
 	flow_open(bed, alice, "198.51.100.7");
@@ -97,6 +102,8 @@ static void
 bed_fini(struct stage_bed *bed)
 {
 	route_free(bed->route);
+	shared_free(bed->shared);
+	route_thread_end();
 	free(bed->m);
 }
 

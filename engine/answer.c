@@ -45,11 +45,11 @@ via_params_write(const struct inbound *in, struct writer *w)
 
 	if (p.received) {
 		writer_put(w, SPAN(";received="));
-		writer_put(w, span_of(in->from->peer.address, strlen(in->from->peer.address)));
+		writer_put(w, span_of(in->m->peer.address, strlen(in->m->peer.address)));
 	}
 	if (p.rport) {
 		writer_put(w, SPAN(";rport="));
-		writer_put_decimal(w, in->from->peer.port);
+		writer_put_decimal(w, in->m->peer.port);
 	}
 }
 

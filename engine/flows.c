@@ -5,60 +5,136 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
+/* The loop stands in the top bits of each serial number, so loops count for themselves. */
+#define LOOP_SHIFT 56
+
+_Static_assert(sizeof(struct flows_slot) == 40, "one per connection that could be");
+_Static_assert(TOKEN_LEN == 1 + 3 * sizeof(uint64_t), "a character and three words");
+
 bool
-flows_init(struct flows *f, uint32_t slots_max, const struct token_key *key)
+flows_init(struct flows *f, uint32_t loops, uint32_t slots_max, const struct token_key *key)
 {
-	assert(slots_max > 0);
-	/* calloc: pages of slots that are never used are never touched */
+	assert(slots_max > 0 && loops > 0 && loops <= FLOWS_LOOPS_MAX);
 	*f = (struct flows){ .slots_max = slots_max, .key = *key };
-	f->entries = calloc(slots_max, sizeof(*f->entries));
-	return f->entries != NULL;
+	f->loops = calloc(loops, sizeof(*f->loops));
+	if (!f->loops)
+		return false;
+	for (; f->loops_len < loops; f->loops_len++) {
+		struct flows_loop *l = &f->loops[f->loops_len];
+
+		/* calloc: pages of slots that are never used are never touched */
+		l->slots = calloc(slots_max, sizeof(*l->slots));
+		if (!l->slots) {
+			flows_fini(f);
+			return false;
+		}
+	}
+	return true;
 }
 
 void
 flows_fini(struct flows *f)
 {
-	free(f->entries);
+	for (uint32_t i = 0; i < f->loops_len; i++)
+		free(f->loops[i].slots);
+	free(f->loops);
 	OPENSSL_cleanse(f, sizeof(*f));
 }
 
-void
-flows_open(struct flows *f, struct flow flow, const struct message_peer *peer)
+static struct flows_slot *
+slot_of(const struct flows *f, uint32_t loop, uint32_t slot)
 {
-	struct flows_entry *e = &f->entries[flow.slot];
+	if (loop >= f->loops_len || slot >= f->slots_max)
+		return NULL;
+	return &f->loops[loop].slots[slot];
+}
 
-	assert(flow.slot < f->slots_max && !flow_is_none(flow));
-	e->serial = 0;
-	if (!token_make(&f->key, flow, e->token))
+void
+flows_open(struct flows *f, struct flow flow)
+{
+	struct flows_slot *s = slot_of(f, flow_loop(flow), flow.slot);
+	char token[TOKEN_LEN];
+	uint64_t words[3];
+
+	assert(s && !flow_is_none(flow));
+	/*
+	 * Relaxed: the releases below are behind it, so who reads one word of the new entry finds
+	 * 0 or the new number afterwards, and takes the old flow for gone.
+	 */
+	atomic_store_explicit(&s->serial, 0, memory_order_relaxed);
+	if (!token_make(&f->key, flow, token))
 		return;
-	e->serial = ++f->serial;
-	e->flow = flow;
-	e->peer = *peer;
+	memcpy(words, token + 1, sizeof(words));
+	atomic_store_explicit(&s->head, (uint64_t)flow.tag << 8 | (uint8_t)token[0],
+			      memory_order_release);
+	for (int i = 0; i < 3; i++)
+		atomic_store_explicit(&s->text[i], words[i], memory_order_release);
+	atomic_store_explicit(&s->serial,
+			      (uint64_t)flow_loop(flow) << LOOP_SHIFT |
+				      ++f->loops[flow_loop(flow)].serial,
+			      memory_order_release);
 }
 
 void
 flows_close(struct flows *f, struct flow flow)
 {
-	assert(flow.slot < f->slots_max);
-	if (flows_get(f, flow))
-		f->entries[flow.slot].serial = 0;
+	struct flows_slot *s = slot_of(f, flow_loop(flow), flow.slot);
+
+	assert(s);
+	/* relaxed: we are the one who writes here */
+	if (atomic_load_explicit(&s->head, memory_order_relaxed) >> 8 == flow.tag)
+		atomic_store_explicit(&s->serial, 0, memory_order_relaxed);
+}
+
+/*
+ * The acquires pair with the releases of flows_open(): they keep the order of the reads, and the
+ * last look at the number behind them all.
+ */
+static bool
+copy(const struct flows_slot *s, uint32_t slot, struct flows_entry *out)
+{
+	uint64_t head, words[3];
+
+	out->serial = atomic_load_explicit(&s->serial, memory_order_acquire);
+	head = atomic_load_explicit(&s->head, memory_order_acquire);
+	for (int i = 0; i < 3; i++)
+		words[i] = atomic_load_explicit(&s->text[i], memory_order_acquire);
+	out->flow = (struct flow){ slot, (uint32_t)(head >> 8) };
+	out->token[0] = (char)head;
+	memcpy(out->token + 1, words, sizeof(words));
+	return out->serial &&
+	       atomic_load_explicit(&s->serial, memory_order_relaxed) == out->serial;
+}
+
+const struct flows_entry *
+flows_get(const struct flows *f, struct flow flow, struct flows_entry *out)
+{
+	const struct flows_slot *s = slot_of(f, flow_loop(flow), flow.slot);
+
+	return s && copy(s, flow.slot, out) && out->flow.tag == flow.tag ? out : NULL;
+}
+
+const struct flows_entry *
+flows_by_serial(const struct flows *f, uint32_t slot, uint64_t serial, struct flows_entry *out)
+{
+	const struct flows_slot *s = slot_of(f, (uint32_t)(serial >> LOOP_SHIFT), slot);
+
+	return s && copy(s, slot, out) && out->serial == serial ? out : NULL;
 }
 
 enum flows_verdict
-flows_verify(const struct flows *f, struct span token, const struct flows_entry **entry)
+flows_verify(const struct flows *f, struct span token, struct flows_entry *entry)
 {
-	const struct flows_entry *e;
 	struct flow flow;
+	bool open;
 
 	if (!token_read(token, &flow))
 		return FLOWS_TOKEN_NONE;
-	e = flows_get(f, flow);
-	if (e && CRYPTO_memcmp(e->token, token.at, TOKEN_LEN) == 0) {
-		*entry = e;
+	open = flows_get(f, flow, entry);
+	if (open && CRYPTO_memcmp(entry->token, token.at, TOKEN_LEN) == 0)
 		return FLOWS_TOKEN_OPEN;
-	}
 	/* Of the slot's present flow there is only one right token, and this is not it. */
-	if (e || !token_check(&f->key, token, flow))
+	if (open || !token_check(&f->key, token, flow))
 		return FLOWS_TOKEN_FORGED;
 	return FLOWS_TOKEN_STALE;
 }

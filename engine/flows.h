@@ -2,56 +2,69 @@
 #ifndef ENGINE_FLOWS_H
 #define ENGINE_FLOWS_H
 /*
- * What the router knows of each open flow: that it is open, its token, and where its peer is. An
- * array by slot; nothing is allocated after flows_init(). Belongs to the router's thread.
+ * What the routers know of each open flow: that it is open, and its token. One array by slot per
+ * loop; nothing is allocated after flows_init().
+ *
+ * The router that serves a loop is the only writer of that loop's entries; every router reads them
+ * all. A reader copies the entry that it wants and looks whether it was still the same at the end:
+ * if not, the flow that it asked for is gone, so nobody ever waits or tries again.
  *
  * There is no list of the bindings of a flow: a binding holds the serial number under which its
  * flow was opened, and is reachable while that is still the one in the slot. So closing a flow
  * costs the same whatever was registered over it, and a slot's generation may wrap without harm.
+ *
+ * Where the peer is does not stand here: every message brings it along, from the connection.
  */
+#include <stdatomic.h>
 #include "engine/message.h"
 #include "engine/token.h"
 
+#define FLOWS_LOOPS_MAX 256 /* what a flow's tag has room for */
+
+/* A copy of what is known of one open flow; belongs to who asked. */
 struct flows_entry {
-	uint64_t serial;  /* 0: the slot is not open; else unique in the life of the process */
+	uint64_t serial; /* never 0; unique over all loops in the life of the process */
 	struct flow flow;
-	struct message_peer peer;
 	char token[TOKEN_LEN];
 };
 
+/* 40 bytes per connection. Every word is written by one thread and read by all. */
+struct flows_slot {
+	_Atomic uint64_t serial; /* 0: not open, or being written */
+	_Atomic uint64_t head;   /* the flow's tag; then the token's first character */
+	_Atomic uint64_t text[3]; /* the other 24 */
+};
+
+struct flows_loop {
+	struct flows_slot *slots;
+	uint64_t serial; /* the last one given; the writer's */
+};
+
 struct flows {
-	struct flows_entry *entries;
-	uint32_t slots_max;
-	uint64_t serial; /* the last one given */
+	struct flows_loop *loops;
+	uint32_t loops_len;
+	uint32_t slots_max; /* of each loop */
 	struct token_key key;
 };
 
 /* False: out of memory. */
-bool flows_init(struct flows *f, uint32_t slots_max, const struct token_key *key);
+bool flows_init(struct flows *f, uint32_t loops, uint32_t slots_max, const struct token_key *key);
 void flows_fini(struct flows *f);
 
-/* Without memory for its token the flow stays unknown: its requests are answered 503. */
-void flows_open(struct flows *f, struct flow flow, const struct message_peer *peer);
+/*
+ * By the router of the flow's loop. Without memory for its token the flow stays unknown: its
+ * requests are answered 503.
+ */
+void flows_open(struct flows *f, struct flow flow);
 void flows_close(struct flows *f, struct flow flow); /* a flow that is not the slot's: ignored */
 
-/* NULL when it is not open (any more). */
-static inline const struct flows_entry *
-flows_get(const struct flows *f, struct flow flow)
-{
-	const struct flows_entry *e;
+/* Fills and returns `out`; NULL when the flow is not open (any more). Any router's thread. */
+const struct flows_entry *flows_get(const struct flows *f, struct flow flow,
+				    struct flows_entry *out);
 
-	if (flow.slot >= f->slots_max)
-		return NULL;
-	e = &f->entries[flow.slot];
-	return e->serial && flow_equal(e->flow, flow) ? e : NULL;
-}
-
-/* The entry that was opened under this serial number, or NULL. */
-static inline const struct flows_entry *
-flows_by_serial(const struct flows *f, uint32_t slot, uint64_t serial)
-{
-	return slot < f->slots_max && f->entries[slot].serial == serial ? &f->entries[slot] : NULL;
-}
+/* The same for the flow that was opened under this serial number. */
+const struct flows_entry *flows_by_serial(const struct flows *f, uint32_t slot, uint64_t serial,
+					  struct flows_entry *out);
 
 static inline struct span
 flows_token(const struct flows_entry *e)
@@ -66,6 +79,6 @@ enum flows_verdict {
 	FLOWS_TOKEN_OPEN,   /* ours; *entry is filled */
 };
 enum flows_verdict flows_verify(const struct flows *f, struct span token,
-				const struct flows_entry **entry);
+				struct flows_entry *entry);
 
 #endif

@@ -99,7 +99,7 @@ inbound_init(struct inbound *in, struct stage *stage, struct message *m, uint64_
 	in->stage = stage;
 	in->m = m;
 	in->now_ns = now_ns;
-	in->from = flows_get(&stage->flows, m->from);
+	in->from = flows_get(stage->flows, m->from, &in->from_entry);
 	if (error == SIP_OK)
 		error = sip_essentials_read(&m->sip, &in->head);
 	in->has_via = in->whole = error == SIP_OK;
@@ -144,6 +144,6 @@ inbound_via_params(const struct inbound *in)
 	 * may have written, which is us (§18.2.1): it is replaced.
 	 */
 	p.received = p.rport || in->head.via.received.len ||
-		     !host_is_peer(in->head.via.host, &in->from->peer);
+		     !host_is_peer(in->head.via.host, &in->m->peer);
 	return p;
 }

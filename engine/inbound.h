@@ -12,7 +12,8 @@
 struct inbound {
 	struct stage *stage;
 	struct message *m;
-	const struct flows_entry *from;
+	const struct flows_entry *from; /* NULL: not known */
+	struct flows_entry from_entry;  /* room for it */
 	uint64_t now_ns;
 	/*
 	 * Of a faulty message only `via_text`, and `via` if has_via. `uri` is that of the request

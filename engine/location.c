@@ -366,13 +366,11 @@ location_bind(struct location *l, struct location_aor *aor, struct location_bind
 
 const struct location_binding *
 location_pick(const struct location_aor *aor, const struct flows *flows, uint64_t now_ns,
-	      const struct flows_entry **entry)
+	      struct flows_entry *entry)
 {
-	for (const struct location_binding *b = aor->first; b; b = b->next) {
-		*entry = flows_by_serial(flows, b->slot, b->serial);
-		if (*entry && b->expires_ns > now_ns)
+	for (const struct location_binding *b = aor->first; b; b = b->next)
+		if (b->expires_ns > now_ns && flows_by_serial(flows, b->slot, b->serial, entry))
 			return b;
-	}
 	return NULL;
 }
 

@@ -147,7 +147,7 @@ void location_unbind(struct location *l, struct location_binding *b);
 /* The most preferred binding that can be reached now, or NULL; *entry is its flow. */
 const struct location_binding *location_pick(const struct location_aor *aor,
 					     const struct flows *flows, uint64_t now_ns,
-					     const struct flows_entry **entry);
+					     struct flows_entry *entry);
 
 /*
  * The binding whose contact equals this URI, or NULL. The oldest one, if several

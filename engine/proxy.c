@@ -9,6 +9,7 @@
 
 struct target {
 	const struct flows_entry *flow;
+	struct flows_entry found; /* room for it */
 	struct span uri;  /* new Request-URI; empty: as it is */
 	struct span path; /* values for Route */
 };
@@ -24,24 +25,30 @@ token_note(const struct inbound *in, struct proxy_route *route, struct span toke
 		return;
 	}
 	route->by_token = true;
-	route->flow = open;
+	route->flow = NULL;
+	if (open) {
+		route->found = *open;
+		route->flow = &route->found;
+	}
 }
 
 /* The user part of one of our own URIs. */
 static int
 own_user_read(const struct inbound *in, struct proxy_route *route, const struct sip_uri *uri)
 {
-	const struct flows_entry *open = NULL;
+	struct flows_entry open;
 
-	switch (flows_verify(&in->stage->flows, uri->user, &open)) {
+	switch (flows_verify(in->stage->flows, uri->user, &open)) {
 	case FLOWS_TOKEN_NONE:
 		/* what has our name we wrote, with a token as user: this one was altered */
 		return names_is_self(&in->stage->names, uri) ? 403 : 0;
 	case FLOWS_TOKEN_FORGED:
 		return 403; /* O-05 */
 	case FLOWS_TOKEN_STALE:
+		token_note(in, route, uri->user, NULL);
+		break;
 	case FLOWS_TOKEN_OPEN:
-		token_note(in, route, uri->user, open);
+		token_note(in, route, uri->user, &open);
 		break;
 	}
 	return 0;
@@ -130,12 +137,12 @@ proxy_route_read(struct inbound *in, struct proxy_route *route)
 static int
 target_by_contact(const struct inbound *in, const struct location_key *key, struct target *t)
 {
-	const struct location *l = &in->stage->location;
+	const struct location *l = in->stage->location;
 	const struct location_binding *b = location_find_contact(l, key, &in->head.uri, in->now_ns);
 
 	if (!b)
 		return 404;
-	t->flow = flows_by_serial(&in->stage->flows, b->slot, b->serial);
+	t->flow = flows_by_serial(in->stage->flows, b->slot, b->serial, &t->found);
 	t->path = location_path(b);
 	return t->flow ? 0 : 480; /* S-20: there is no other way to it than its own flow */
 }
@@ -143,14 +150,15 @@ target_by_contact(const struct inbound *in, const struct location_key *key, stru
 static int
 target_by_aor(const struct inbound *in, const struct location_key *key, struct target *t)
 {
-	struct location_aor *aor = location_aor_find(&in->stage->location, key, in->now_ns);
+	struct location_aor *aor = location_aor_find(in->stage->location, key, in->now_ns);
 	const struct location_binding *b;
 
 	if (!aor)
 		return 404;
-	b = location_pick(aor, &in->stage->flows, in->now_ns, &t->flow);
+	b = location_pick(aor, in->stage->flows, in->now_ns, &t->found);
 	if (!b)
 		return 480;
+	t->flow = &t->found;
 	t->uri = location_target(b);
 	t->path = location_path(b);
 	return 0;
@@ -167,7 +175,7 @@ target_find(const struct inbound *in, const struct proxy_route *route, struct ta
 	*t = (struct target){ .flow = route->flow };
 	if (route->flow)
 		return 0;
-	has_key = location_key_of(&in->stage->location, &in->head.uri, &key);
+	has_key = location_key_of(in->stage->location, &in->head.uri, &key);
 	if (route->by_token) {
 		/* its client may be back on another flow, with the same contact */
 		return has_key && target_by_contact(in, &key, t) == 0 ? 0 : 430; /* O-06 */
@@ -209,7 +217,7 @@ received_edit(const struct inbound *in, struct sip_edit *e)
 		writer_put(&e->text, SPAN(";received="));
 		old = span_of(after.at + after.len, 0);
 	}
-	writer_put(&e->text, span_of(in->from->peer.address, strlen(in->from->peer.address)));
+	writer_put(&e->text, span_of(in->m->peer.address, strlen(in->m->peer.address)));
 	sip_edit_splice(e, (uint32_t)(old.at - in->m->sip.base), (uint32_t)old.len,
 			sip_edit_text_end(e, begin));
 }
@@ -228,7 +236,7 @@ via_params_edit(const struct inbound *in, struct sip_edit *e)
 				break;
 		begin = sip_edit_text_begin(e);
 		writer_put_byte(&e->text, '=');
-		writer_put_decimal(&e->text, in->from->peer.port);
+		writer_put_decimal(&e->text, in->m->peer.port);
 		sip_edit_splice(e, (uint32_t)(name.at + name.len - in->m->sip.base), 0,
 				sip_edit_text_end(e, begin));
 	}
@@ -420,7 +428,7 @@ proxy_response(struct inbound *in)
 {
 	struct message *m = in->m;
 	struct sip_value_iter top = { 0 }, next;
-	const struct flows_entry *flow = NULL;
+	struct flows_entry flow;
 	struct span token;
 
 	/* P-08, T-06: not our Via, not our response; never answered, whatever is wrong with it */
@@ -429,7 +437,7 @@ proxy_response(struct inbound *in)
 		answer_drop(m, FATE_dropped_response_unknown);
 		return;
 	}
-	switch (flows_verify(&in->stage->flows, token, &flow)) {
+	switch (flows_verify(in->stage->flows, token, &flow)) {
 	case FLOWS_TOKEN_NONE:
 	case FLOWS_TOKEN_FORGED:
 		answer_drop(m, FATE_dropped_response_forged);
@@ -449,6 +457,6 @@ proxy_response(struct inbound *in)
 	}
 	sip_edit_init(&m->edit, &m->sip);
 	sip_edit_remove_value(&m->edit, &top);
-	if (!send_to(m, flow))
+	if (!send_to(m, &flow))
 		answer_drop(m, FATE_dropped_internal);
 }

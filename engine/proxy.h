@@ -14,6 +14,7 @@ struct proxy_route {
 	bool rewritten;                 /* strict routing: in->uri is not what the request has */
 	uint32_t own_tokens;            /* of the flow that the request came from */
 	const struct flows_entry *flow; /* by_token: where to, NULL if that flow is gone */
+	struct flows_entry found;       /* room for it */
 };
 
 /*

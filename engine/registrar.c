@@ -37,7 +37,7 @@ wanted_check(struct registration *r)
 	}
 	if (more && before + more > settings->contacts_max)
 		return registration_fault(r, 403, "Too Many Contacts");
-	if (more && r->in->stage->location.bindings + more > settings->bindings_max)
+	if (more && r->in->stage->location->bindings + more > settings->bindings_max)
 		return registration_fault(r, 503, NULL);
 	return 0;
 }
@@ -62,7 +62,7 @@ expired_remove(struct registration *r)
 	for (; b; b = next) {
 		next = b->next;
 		if (b->expires_ns <= r->in->now_ns)
-			location_unbind(&r->in->stage->location, b);
+			location_unbind(r->in->stage->location, b);
 	}
 }
 
@@ -70,7 +70,7 @@ expired_remove(struct registration *r)
 static void
 commit(struct registration *r)
 {
-	struct location *l = &r->in->stage->location;
+	struct location *l = r->in->stage->location;
 
 	while (r->wildcard && r->aor && r->aor->first)
 		location_unbind(l, r->aor->first);
@@ -97,7 +97,7 @@ aor_wanted(struct registration *r)
 	while (b && !b->expires_ns)
 		b = b->next;
 	if (b && !r->aor)
-		r->aor = location_aor_take(&r->in->stage->location, &r->key);
+		r->aor = location_aor_take(r->in->stage->location, &r->key);
 	return !b || r->aor;
 }
 
@@ -213,5 +213,5 @@ registrar_serve(struct inbound *in)
 	}
 	registration_fini(&r);
 	if (r.aor)
-		location_aor_settle(&in->stage->location, r.aor, in->now_ns);
+		location_aor_settle(in->stage->location, r.aor, in->now_ns);
 }

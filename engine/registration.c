@@ -83,9 +83,9 @@ aor_read(struct registration *r)
 		return registration_fault(r, 404, "Domain Not Served Here");
 	if (to->uri.user.len == 0)
 		return registration_fault(r, 404, "No User in To");
-	if (!location_key_of(&s->location, &to->uri, &r->key))
+	if (!location_key_of(s->location, &to->uri, &r->key))
 		return registration_fault(r, 400, "Address Too Long");
-	r->aor = location_aor_find(&s->location, &r->key, r->in->now_ns);
+	r->aor = location_aor_find(s->location, &r->key, r->in->now_ns);
 	return 0;
 }
 
@@ -235,7 +235,7 @@ contact_read(struct registration *r, const struct sip_addr *addr, struct locatio
 	c.q = (uint16_t)q;
 	c.reg_id = reg_id_read(&params);
 	r->outbound = r->outbound || (c.reg_id && c.instance.len);
-	*out = location_binding_new(&r->in->stage->location, &c);
+	*out = location_binding_new(r->in->stage->location, &c);
 	return *out ? 0 : registration_fault(r, 503, NULL);
 }
 

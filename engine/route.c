@@ -2,8 +2,8 @@
 #include "engine/route.h"
 
 #include <assert.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
+#include "codec/sip_addr.h"
 #include "engine/answer.h"
 #include "engine/inbound.h"
 #include "engine/proxy.h"
@@ -212,7 +212,7 @@ registrar_data(struct stage *s, struct message *m, uint64_t now_ns)
 static uint64_t
 registrar_expire(struct stage *s, uint64_t now_ns)
 {
-	uint64_t next_ns = location_expire(&s->location, now_ns, EXPIRE_STEPS);
+	uint64_t next_ns = location_expire(s->location, now_ns, EXPIRE_STEPS);
 	uint64_t latest_ns = now_ns + s->settings->expires_min_s * SECOND_NS;
 
 	/* what is registered after this call cannot run out before latest_ns */
@@ -282,71 +282,66 @@ texts_init(struct stage *s, const char *host)
 	s->target_max = (uint32_t)(SIP_EDIT_SCRATCH - lines);
 }
 
-/* One key per purpose, so that what one of them shows says nothing about the others. */
-static bool
-stage_init(struct stage *s, const uint8_t key[ROUTE_KEY_LEN], uint32_t slots_max)
-{
-	const struct settings *set = s->settings;
-	uint8_t branch[SIPHASH_KEY_LEN], tag[SIPHASH_KEY_LEN], table[SIPHASH_KEY_LEN];
-	struct token_key master, flow;
-	bool ok;
-
-	_Static_assert(ROUTE_KEY_LEN == TOKEN_KEY_LEN, "one kind of key");
-	memcpy(master.bytes, key, ROUTE_KEY_LEN);
-	ok = token_derive(&master, "flow", flow.bytes, sizeof(flow.bytes)) &&
-	     token_derive(&master, "branch", branch, sizeof(branch)) &&
-	     token_derive(&master, "tag", tag, sizeof(tag)) &&
-	     token_derive(&master, "table", table, sizeof(table)) &&
-	     flows_init(&s->flows, slots_max, &flow);
-	if (ok) {
-		s->branch_key = siphash_key_of(branch);
-		s->tag_key = siphash_key_of(tag);
-	}
-	if (ok && !location_init(&s->location, table, set->aor_memory_s * SECOND_NS,
-				 set->bindings_max, s->stats)) {
-		flows_fini(&s->flows);
-		ok = false;
-	}
-	OPENSSL_cleanse(&master, sizeof(master));
-	OPENSSL_cleanse(&flow, sizeof(flow));
-	return ok;
-}
-
 struct route *
-route_new(const struct settings *settings, const char *host, const uint8_t key[ROUTE_KEY_LEN],
-	  uint32_t slots_max, struct stats *stats)
+route_new(const struct settings *settings, const char *host, struct shared *shared, uint32_t index,
+	  struct stats *stats)
 {
+	struct stage *s;
 	struct route *r;
 
-	assert(settings->mode <= SETTINGS_MODE_ECHO && slots_max > 0);
+	assert(settings->mode <= SETTINGS_MODE_ECHO && index < shared->routers);
 	assert(strlen(host) <= ROUTE_HOST_MAX);
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
 	r->mode = &modes[settings->mode];
-	r->stage.settings = settings;
-	r->stage.stats = stats;
-	if (!r->mode->sip)
-		return r;
-	texts_init(&r->stage, host);
-	names_init(&r->stage.names, settings, r->stage.host);
-	if (!stage_init(&r->stage, key, slots_max)) {
-		free(r);
-		return NULL;
-	}
+	s = &r->stage;
+	s->settings = settings;
+	s->stats = stats;
+	s->shared = shared;
+	s->flows = &shared->flows;
+	s->location = &shared->location;
+	s->index = index;
+	s->branch_key = shared->branch_key;
+	s->tag_key = shared->tag_key;
+	s->location->stats = stats;
+	texts_init(s, host);
+	names_init(&s->names, settings, s->host);
 	return r;
 }
 
 void
 route_free(struct route *r)
 {
-	if (!r)
-		return;
-	if (r->mode->sip) {
-		location_fini(&r->stage.location);
-		flows_fini(&r->stage.flows);
-	}
 	free(r);
+}
+
+void
+route_thread_begin(void)
+{
+}
+
+void
+route_thread_end(void)
+{
+}
+
+uint32_t
+route_home(const struct route *r, const struct message *m)
+{
+	const struct stage *s = &r->stage;
+	struct location_key key;
+	struct sip_addr to;
+
+	if (!r->mode->sip || s->shared->routers == 1 || !m->has_sip || m->sip_error != SIP_OK)
+		return s->index;
+	if (!m->sip.request || m->sip.method != SIP_METHOD_REGISTER)
+		return s->index;
+	/* one that cannot be carried out is refused by whoever has it */
+	if (sip_addr_parse(sip_msg_value(&m->sip, SIP_FIELD_TO), &to) != SIP_OK ||
+	    !location_key_of(s->location, &to.uri, &key))
+		return s->index;
+	return shared_home(s->shared, &key);
 }
 
 void
@@ -360,11 +355,11 @@ route_message(struct route *r, struct message *m, uint64_t now_ns)
 		break;
 	case MESSAGE_FLOW_OPENED:
 		if (r->mode->sip)
-			flows_open(&r->stage.flows, m->from, &m->peer);
+			flows_open(r->stage.flows, m->from);
 		break;
 	case MESSAGE_FLOW_CLOSED:
 		if (r->mode->sip)
-			flows_close(&r->stage.flows, m->from);
+			flows_close(r->stage.flows, m->from);
 		break;
 	case MESSAGE_UNDELIVERABLE: /* see route_undeliverable() */
 		assert(false);

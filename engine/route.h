@@ -10,19 +10,39 @@
  */
 #include "engine/message.h"
 #include "engine/settings.h"
+#include "engine/shared.h"
 
 struct route; /* opaque */
 
 /*
- * `host` is our name in Via and Record-Route (host or host:port, at most ROUTE_HOST_MAX bytes);
- * `key` keys tokens, branches and tags: random per process. Both are copied; `settings` and
- * `stats` must outlive the stage. NULL: out of memory.
+ * Each thread that calls anything below begins and ends with these. Once per thread, and not
+ * inside one another.
+ */
+void route_thread_begin(void);
+void route_thread_end(void);
+
+/*
+ * Router `index` of those of `shared`. `host` is our name in Via and Record-Route (host or
+ * host:port, at most ROUTE_HOST_MAX bytes); it is copied, all else must outlive the stage. `stats`
+ * is written by this router's thread only. NULL: out of memory.
  */
 #define ROUTE_HOST_MAX 255
-#define ROUTE_KEY_LEN 32
-struct route *route_new(const struct settings *settings, const char *host,
-			const uint8_t key[ROUTE_KEY_LEN], uint32_t slots_max, struct stats *stats);
+struct route *route_new(const struct settings *settings, const char *host, struct shared *shared,
+			uint32_t index, struct stats *stats);
+
+/*
+ * Ends the registrations whose home it is. No other router of the same `shared` may be at work any
+ * more.
+ */
 void route_free(struct route *r);
+
+/*
+ * The index of the router that must decide this message. A REGISTER belongs to the home of its
+ * address-of-record, for no other may change bindings; everything else any router can decide, and
+ * this one is named. Reads `sip` and `sip_error` of a message whose has_sip is set; changes
+ * nothing. With one router always 0.
+ */
+uint32_t route_home(const struct route *r, const struct message *m);
 
 /*
  * Decide: fills action, and to / pieces / out_len / out_opcode or fate. Never fails: what cannot

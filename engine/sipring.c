@@ -35,6 +35,7 @@ struct sipring {
 	uint32_t listeners_len; /* open ones */
 	struct ring_config ring;
 	struct stats route_stats; /* written by the router's thread */
+	struct shared *shared;
 	struct route *route;
 	struct router router;
 	struct loop loop;
@@ -255,17 +256,22 @@ close_listeners(struct sipring *s)
 static enum sipring_result
 start_routing(struct sipring *s)
 {
-	uint8_t key[ROUTE_KEY_LEN];
+	uint8_t key[SHARED_KEY_LEN];
 	const char *host = s->settings.routing_host;
 
 	if (getrandom(key, sizeof(key), 0) != sizeof(key))
 		return fail(s, "getrandom: no random bytes");
-	s->route = route_new(&s->settings, *host ? host : s->listeners[0].host, key,
-			     s->ring.slots_max, &s->route_stats);
-	if (!s->route)
+	s->shared = shared_new(&s->settings, key, 1, s->ring.slots_max, 1);
+	s->route = s->shared ? route_new(&s->settings, *host ? host : s->listeners[0].host,
+					 s->shared, 0, &s->route_stats) :
+			       NULL;
+	if (!s->route) {
+		shared_free(s->shared);
 		return fail(s, "no memory for the routing stage");
+	}
 	if (!router_init(&s->router, s->route, s->settings.queue_messages)) {
 		route_free(s->route);
+		shared_free(s->shared);
 		return fail(s, "no memory for the queues");
 	}
 	return SIPRING_OK;
@@ -277,6 +283,7 @@ end_routing(struct sipring *s)
 	router_stop(&s->router);
 	router_fini(&s->router);
 	route_free(s->route);
+	shared_free(s->shared);
 }
 
 /* The ring belongs to the thread that opens it, so the loop opens itself and tells how it went. */

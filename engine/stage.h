@@ -5,17 +5,16 @@
  * What the routing stage of mode registrar holds. Shared by route.c, proxy.c, registrar.c,
  * answer.c and inbound.c; nobody else looks in.
  */
-#include "engine/flows.h"
-#include "engine/location.h"
 #include "engine/names.h"
-#include "engine/settings.h"
-#include "engine/siphash.h"
+#include "engine/shared.h"
 
 struct stage {
 	const struct settings *settings;
 	struct stats *stats;
-	struct flows flows;
-	struct location location;
+	struct shared *shared;
+	struct flows *flows;       /* of `shared`, as is the next */
+	struct location *location;
+	uint32_t index;            /* of this router: the home that it may change */
 	struct siphash_key branch_key, tag_key;
 	struct span host;       /* our name in Via and Record-Route */
 	struct span via_head;   /* "Via: SIP/2.0/WS host;branch=z9hG4bK" */

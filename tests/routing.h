@@ -26,6 +26,7 @@
 struct routing {
 	struct settings settings;
 	struct stats stats;
+	struct shared *shared;
 	struct route *route;
 	struct message *m;
 	uint64_t now_ns;
@@ -46,9 +47,12 @@ routing_flow(const struct routing *r, uint32_t slot)
 static inline void
 routing_start(struct routing *r)
 {
-	static const uint8_t key[ROUTE_KEY_LEN] = "an unpredictable key of 32 bytes";
+	static const uint8_t key[SHARED_KEY_LEN] = "an unpredictable key of 32 bytes";
 
-	r->route = route_new(&r->settings, ROUTING_HOST, key, ROUTING_SLOTS, &r->stats);
+	route_thread_begin();
+	r->shared = shared_new(&r->settings, key, 1, ROUTING_SLOTS, 1);
+	assert(r->shared);
+	r->route = route_new(&r->settings, ROUTING_HOST, r->shared, 0, &r->stats);
 	assert(r->route);
 }
 
@@ -108,6 +112,8 @@ static inline void
 routing_fini(struct routing *r)
 {
 	route_free(r->route);
+	shared_free(r->shared);
+	route_thread_end();
 	free(r->m->out_heap);
 	free(r->m);
 	free(r->out);
@@ -142,6 +148,7 @@ routing_send_opcode(struct routing *r, uint32_t slot, const char *text, size_t l
 	m->out_heap = NULL;
 	m->kind = MESSAGE_DATA;
 	m->from = routing_flow(r, slot);
+	m->peer = r->peer[slot];
 	m->opcode = opcode;
 	m->bytes = feed_guarded(text, len);
 	m->len = (uint32_t)len;

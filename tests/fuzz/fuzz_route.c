@@ -15,11 +15,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint8_t key[ROUTE_KEY_LEN] = "an unpredictable key of 32 bytes";
+static const uint8_t key[SHARED_KEY_LEN] = "an unpredictable key of 32 bytes";
 
 struct bench {
 	struct settings settings;
 	struct stats stats;
+	struct shared *shared;
 	struct route *route;
 	struct message *m;
 	uint64_t now_ns;
@@ -124,7 +125,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	b.settings.bindings_max = 6;
 	if (size && data[0] & 0x80)
 		memcpy(b.settings.routing_domains, "example.org", sizeof("example.org"));
-	b.route = route_new(&b.settings, "cap.example.org", key, SLOTS, &b.stats);
+	route_thread_begin();
+	b.shared = shared_new(&b.settings, key, 1, SLOTS, 1);
+	assert(b.shared);
+	b.route = route_new(&b.settings, "cap.example.org", b.shared, 0, &b.stats);
 	b.m = calloc(1, sizeof(*b.m));
 	assert(b.route && b.m);
 	event(&b, 1);
@@ -152,6 +156,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	free(b.m);
 	route_free(b.route);
+	shared_free(b.shared);
+	route_thread_end();
 	assert(b.stats.bindings == 0);
 	return 0;
 }

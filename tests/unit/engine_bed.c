@@ -30,7 +30,7 @@ void
 engine_bed_open(struct engine_bed *b, uint64_t seed, uint32_t slots_max,
 		const char *const *settings)
 {
-	static const uint8_t key[ROUTE_KEY_LEN] = "an unpredictable key of 32 bytes";
+	static const uint8_t key[SHARED_KEY_LEN] = "an unpredictable key of 32 bytes";
 	const struct ring_config config = { .slots_max = slots_max, .sq_entries = 128 };
 	const char *error;
 
@@ -43,7 +43,10 @@ engine_bed_open(struct engine_bed *b, uint64_t seed, uint32_t slots_max,
 	log_runs = true;
 	uring_sim_begin(seed);
 	set(b, settings);
-	b->route = route_new(&b->settings, "sim.example:8080", key, slots_max, &b->route_stats);
+	route_thread_begin();
+	b->shared = shared_new(&b->settings, key, 1, slots_max, 1);
+	assert_non_null(b->shared);
+	b->route = route_new(&b->settings, "sim.example:8080", b->shared, 0, &b->route_stats);
 	assert_non_null(b->route);
 	assert_true(router_init(&b->router, b->route, b->settings.queue_messages));
 	if (loop_open(&b->loop, 0, &b->settings, &b->router, &config, &error) < 0)
@@ -275,6 +278,8 @@ engine_bed_end(struct engine_bed *b)
 	loop_fini(&b->loop);
 	router_fini(&b->router);
 	route_free(b->route);
+	shared_free(b->shared);
+	route_thread_end();
 	uring_sim_end();
 	log_fini();
 	log_runs = false;

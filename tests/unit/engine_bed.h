@@ -34,6 +34,7 @@ struct engine_bed_slot {
 struct engine_bed {
 	struct settings settings;
 	struct stats route_stats;
+	struct shared *shared;
 	struct route *route;
 	struct router router;
 	struct loop loop;

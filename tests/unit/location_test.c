@@ -21,6 +21,7 @@ static const struct token_key token_key;
 static struct location l;
 static struct flows flows;
 static struct stats stats;
+static uint32_t generation[SLOTS]; /* of the flow in each slot */
 static uint64_t now;
 static uint64_t seed = 88172645463325252;
 
@@ -39,11 +40,13 @@ setup(void **state)
 	(void)state;
 	memset(&stats, 0, sizeof(stats));
 	now = START;
-	if (!flows_init(&flows, SLOTS, &token_key) ||
+	if (!flows_init(&flows, 1, SLOTS, &token_key) ||
 	    !location_init(&l, key, MEMORY_S * SECOND, 50, &stats))
 		return -1;
-	for (uint32_t i = 0; i < SLOTS; i++)
-		flows_open(&flows, (struct flow){ i, 1 }, &(struct message_peer){ "192.0.2.1", 1 });
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		generation[i] = 1;
+		flows_open(&flows, (struct flow){ i, 1 });
+	}
 	return 0;
 }
 
@@ -66,6 +69,20 @@ key_of(const char *uri, struct location_key *out)
 	return location_key_of(&l, &parsed, out);
 }
 
+static const struct flows_entry *
+flow_in(uint32_t slot, struct flows_entry *out)
+{
+	return flows_get(&flows, (struct flow){ slot, generation[slot] }, out);
+}
+
+static uint64_t
+serial_in(uint32_t slot)
+{
+	struct flows_entry entry;
+
+	return flow_in(slot, &entry)->serial;
+}
+
 struct want {
 	const char *aor, *uri, *instance;
 	uint32_t reg_id, slot;
@@ -77,6 +94,7 @@ static struct location_binding *
 binding_of(const struct want *w)
 {
 	char text[256];
+	struct flows_entry entry;
 	int n = snprintf(text, sizeof(text), "<%s>%s%s", w->uri,
 			 w->instance ? ";+sip.instance=" : "", w->instance ? w->instance : "");
 	struct location_contact c = {
@@ -85,7 +103,7 @@ binding_of(const struct want *w)
 		.reg_id = w->reg_id,
 		.q = w->q,
 		.expires_ns = w->expires_ns,
-		.flow = &flows.entries[w->slot],
+		.flow = flow_in(w->slot, &entry),
 	};
 
 	if (w->instance)
@@ -132,7 +150,7 @@ static const char *
 pick(const char *aor_uri)
 {
 	static char out[256];
-	const struct flows_entry *flow;
+	struct flows_entry flow;
 	const struct location_binding *b;
 	struct location_aor *aor;
 	struct location_key k;
@@ -318,7 +336,7 @@ static void
 model_bind(const struct model *want)
 {
 	struct model *m = model_match(want->aor, want->uri, want->instance);
-	uint64_t serial = flows.entries[want->slot].serial;
+	uint64_t serial = serial_in(want->slot);
 	bool keep = m && m->serial == serial && m->q == want->q;
 
 	for (int i = 0; !m; i++)
@@ -341,7 +359,7 @@ model_pick(int aor)
 		const struct model *m = &model[i];
 
 		if (!m->in || m->aor != aor || m->expires_ns <= now ||
-		    flows.entries[m->slot].serial != m->serial)
+		    serial_in(m->slot) != m->serial)
 			continue;
 		if (!best || m->q > best->q || (m->q == best->q && m->order > best->order))
 			best = m;
@@ -369,7 +387,7 @@ model_expire(void)
 }
 
 static void
-random_step(uint32_t generation[SLOTS])
+random_step(void)
 {
 	static const char *const instances[] = { NULL, "\"<urn:1>\"", "\"<urn:2>\"" };
 	struct model m = {
@@ -390,8 +408,7 @@ random_step(uint32_t generation[SLOTS])
 	switch (random_next() % 16) {
 	case 0: /* a connection comes back */
 		flows_close(&flows, (struct flow){ m.slot, generation[m.slot] });
-		flows_open(&flows, (struct flow){ m.slot, ++generation[m.slot] },
-			   &(struct message_peer){ "192.0.2.1", 1 });
+		flows_open(&flows, (struct flow){ m.slot, ++generation[m.slot] });
 		break;
 	case 1:
 	case 2:
@@ -419,14 +436,11 @@ random_step(uint32_t generation[SLOTS])
 static void
 against_model(void **state)
 {
-	uint32_t generation[SLOTS];
 	uint64_t n;
 
 	(void)state;
-	for (int i = 0; i < SLOTS; i++)
-		generation[i] = 1;
 	for (int step = 0; step < 60000; step++) {
-		random_step(generation);
+		random_step();
 		n = 0;
 		for (int i = 0; i < MODEL_MAX; i++)
 			n += model[i].in;

@@ -44,7 +44,8 @@ static struct routing r;
 static void
 creation(void **state)
 {
-	static const uint8_t key[ROUTE_KEY_LEN];
+	static const uint8_t key[SHARED_KEY_LEN];
+	struct shared *shared;
 	struct route *route = NULL;
 	long n = 0;
 
@@ -52,11 +53,15 @@ creation(void **state)
 	routing_init(&r); /* libcrypto sets itself up once, and never again when that failed */
 	for (; !route; n++) {
 		allocations_left = n;
-		route = route_new(&r.settings, ROUTING_HOST, key, ROUTING_SLOTS, &r.stats);
+		shared = shared_new(&r.settings, key, 1, ROUTING_SLOTS, 1);
+		route = shared ? route_new(&r.settings, ROUTING_HOST, shared, 0, &r.stats) : NULL;
 		allocations_left = -1;
+		if (!route)
+			shared_free(shared);
 	}
 	assert_in_range(n, 3, 1000);
 	route_free(route);
+	shared_free(shared);
 	routing_fini(&r);
 }
 

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/shared.h"
+
+#include <assert.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+
+#define SECOND_NS UINT64_C(1000000000)
+
+/* One key per purpose, so that what one of them shows says nothing about the others. */
+struct keys {
+	struct token_key flow;
+	uint8_t branch[SIPHASH_KEY_LEN], tag[SIPHASH_KEY_LEN], table[SIPHASH_KEY_LEN];
+};
+
+static bool
+keys_derive(struct keys *k, const uint8_t key[SHARED_KEY_LEN])
+{
+	struct token_key master;
+	bool ok;
+
+	_Static_assert(SHARED_KEY_LEN == TOKEN_KEY_LEN, "one kind of key");
+	memcpy(master.bytes, key, SHARED_KEY_LEN);
+	ok = token_derive(&master, "flow", k->flow.bytes, sizeof(k->flow.bytes)) &&
+	     token_derive(&master, "branch", k->branch, sizeof(k->branch)) &&
+	     token_derive(&master, "tag", k->tag, sizeof(k->tag)) &&
+	     token_derive(&master, "table", k->table, sizeof(k->table));
+	OPENSSL_cleanse(&master, sizeof(master));
+	return ok;
+}
+
+static bool
+parts_init(struct shared *s, const struct settings *settings, const struct keys *k, uint32_t loops,
+	   uint32_t slots_max)
+{
+	s->branch_key = siphash_key_of(k->branch);
+	s->tag_key = siphash_key_of(k->tag);
+	if (!flows_init(&s->flows, loops, slots_max, &k->flow))
+		return false;
+	if (!location_init(&s->location, k->table, settings->aor_memory_s * SECOND_NS,
+			   settings->bindings_max, NULL)) {
+		flows_fini(&s->flows);
+		return false;
+	}
+	return true;
+}
+
+struct shared *
+shared_new(const struct settings *settings, const uint8_t key[SHARED_KEY_LEN], uint32_t loops,
+	   uint32_t slots_max, uint32_t routers)
+{
+	struct shared *s = calloc(1, sizeof(*s));
+	struct keys k;
+
+	assert(routers > 0);
+	if (!s)
+		return NULL;
+	s->routers = routers;
+	if (!keys_derive(&k, key) || !parts_init(s, settings, &k, loops, slots_max)) {
+		free(s);
+		s = NULL;
+	}
+	OPENSSL_cleanse(&k, sizeof(k));
+	return s;
+}
+
+void
+shared_free(struct shared *s)
+{
+	if (!s)
+		return;
+	location_fini(&s->location);
+	flows_fini(&s->flows);
+	OPENSSL_cleanse(s, sizeof(*s));
+	free(s);
+}

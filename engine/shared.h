@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ENGINE_SHARED_H
+#define ENGINE_SHARED_H
+/*
+ * What all routers of a process have in common: the open flows, the location table, and the keys
+ * that make every router write the same tokens, branches and tags.
+ *
+ * Each router has its part that it alone changes: of the flows those of the loops that it serves,
+ * of the location table the addresses-of-record whose home it is. It reads everything, without
+ * locks.
+ */
+#include "engine/flows.h"
+#include "engine/location.h"
+#include "engine/settings.h"
+
+#define SHARED_KEY_LEN 32
+
+struct shared {
+	struct flows flows;
+	struct location location;
+	struct siphash_key branch_key, tag_key;
+	uint32_t routers;
+};
+
+/*
+ * For so many loops with `slots_max` connections each, and so many routers. `key` is random per
+ * process; it is not kept, only what is derived from it. NULL: out of memory.
+ */
+struct shared *shared_new(const struct settings *settings, const uint8_t key[SHARED_KEY_LEN],
+			  uint32_t loops, uint32_t slots_max, uint32_t routers);
+
+/* Which router may change this address-of-record. */
+static inline uint32_t
+shared_home(const struct shared *s, const struct location_key *aor)
+{
+	return (uint32_t)((aor->hash >> 32) * s->routers >> 32);
+}
+
+/* After route_free() of all its routers. */
+void shared_free(struct shared *s);
+
+#endif
