@@ -26,10 +26,20 @@ end(struct loop *l, struct conn *c, enum conn_event event, uint16_t code)
 		return;
 	if (c->state == CONN_OPEN)
 		c->close_code = code;
-	if (c->routing)
+	if (c->routing) {
 		c->ending = (uint8_t)event;
-	else
+		l->endings++;
+	} else {
 		conn_life_apply(l, c, event);
+	}
+}
+
+static void
+ending_is_over(struct loop *l, struct conn *c)
+{
+	if (c->ending)
+		l->endings--;
+	c->ending = 0;
 }
 
 void
@@ -40,7 +50,7 @@ conn_life_routed(struct loop *l, struct conn *c)
 	assert(c->routing);
 	if (--c->routing || !event)
 		return;
-	c->ending = 0;
+	ending_is_over(l, c);
 	if (c->state == CONN_OPEN || c->state == CONN_CLOSING)
 		conn_life_apply(l, c, event);
 }
@@ -215,6 +225,7 @@ conn_do_kill_abort(struct loop *l, struct conn *c)
 static void
 conn_do_release(struct loop *l, struct conn *c)
 {
+	ending_is_over(l, c);
 	sendq_drop(&c->sendq, &l->bytes, &l->stats);
 	pieces_free(&l->bytes, &l->stats, &c->pieces);
 	pieces_free(&l->bytes, &l->stats, &c->control);

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -50,19 +51,21 @@ cure(int error)
 }
 
 static int
-set_options(int fd, int family)
+set_options(int fd, int family, bool shared)
 {
 	int on = 1;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on))) ||
 	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) || /* inherited */
 	    (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on))))
 		return -errno;
 	return 0;
 }
 
+/* A bound socket that does not listen yet. */
 static int
-socket_bind(const struct settings_listener *where, uint32_t backlog)
+socket_bind(const struct settings_listener *where, bool shared)
 {
 	struct sockaddr_storage address;
 	socklen_t len = sockaddr_of(where, &address);
@@ -70,8 +73,8 @@ socket_bind(const struct settings_listener *where, uint32_t backlog)
 
 	if (fd < 0)
 		return -errno;
-	result = set_options(fd, address.ss_family);
-	if (!result && (bind(fd, (struct sockaddr *)&address, len) || listen(fd, (int)backlog)))
+	result = set_options(fd, address.ss_family, shared);
+	if (!result && bind(fd, (struct sockaddr *)&address, len))
 		result = -errno;
 	if (result) {
 		close(fd);
@@ -92,23 +95,63 @@ bound_port(int fd)
 						     ((struct sockaddr_in *)&address)->sin_port);
 }
 
+/*
+ * Sockets that share a port would share it with another process, too, and nobody would notice. So
+ * a first one that does not share finds out whether the port is free, and which one it is.
+ */
+static int
+find_port(struct settings_listener *where, uint32_t backlog)
+{
+	int fd = socket_bind(where, false), result = 0;
+
+	if (fd < 0)
+		return fd;
+	if (listen(fd, (int)backlog))
+		result = -errno;
+	where->port = (uint16_t)bound_port(fd);
+	close(fd);
+	return result;
+}
+
+static int
+open_all(struct listener *l, const struct settings_listener *where, uint32_t sockets,
+	 uint32_t backlog)
+{
+	struct settings_listener at = *where;
+	int result = sockets > 1 ? find_port(&at, backlog) : 0;
+
+	while (!result && l->fds_len < sockets) {
+		int fd = socket_bind(&at, sockets > 1);
+
+		if (fd < 0)
+			return fd;
+		l->fds[l->fds_len++] = fd;
+		if (listen(fd, (int)backlog))
+			return -errno;
+	}
+	return result;
+}
+
 int
-listener_open(struct listener *l, const struct settings_listener *where, uint32_t backlog,
-	      char error[SETTINGS_ERROR_MAX])
+listener_open(struct listener *l, const struct settings_listener *where, uint32_t sockets,
+	      uint32_t backlog, char error[SETTINGS_ERROR_MAX])
 {
 	const char *bracket = strchr(where->address, ':') ? "[" : "";
 	const char *bracket_end = *bracket ? "]" : "";
-	int fd = socket_bind(where, backlog);
+	int result;
 
-	if (fd < 0) {
+	assert(sockets > 0 && sockets <= LISTENER_SOCKETS_MAX);
+	l->fds_len = 0;
+	result = open_all(l, where, sockets, backlog);
+	if (result) {
 		snprintf(error, SETTINGS_ERROR_MAX, "cannot listen on ws:%s%s%s:%u: %s (%s)",
-			 bracket, where->address, bracket_end, where->port, strerror(-fd),
-			 cure(-fd));
-		return fd;
+			 bracket, where->address, bracket_end, where->port, strerror(-result),
+			 cure(-result));
+		listener_close(l);
+		return result;
 	}
-	l->fd = fd;
 	snprintf(l->host, sizeof(l->host), "%s%s%s:%u", bracket, where->address, bracket_end,
-		 bound_port(fd));
+		 bound_port(l->fds[0]));
 	snprintf(l->url, sizeof(l->url), "ws://%.88s", l->host);
 	return 0;
 }
@@ -121,7 +164,10 @@ listener_close(struct listener *l)
 	 * holds the socket until then. Shut down, the socket frees its port at once, for whoever
 	 * comes next.
 	 */
-	shutdown(l->fd, SHUT_RDWR);
-	close(l->fd);
-	l->fd = -1;
+	while (l->fds_len) {
+		int fd = l->fds[--l->fds_len];
+
+		shutdown(fd, SHUT_RDWR);
+		close(fd);
+	}
 }

@@ -185,8 +185,8 @@ set_policy(struct loop *l)
 }
 
 int
-loop_open(struct loop *l, uint16_t index, const struct settings *settings, struct router *router,
-	  const struct ring_config *config, const char **error)
+loop_open(struct loop *l, uint16_t index, const struct settings *settings, struct mesh *mesh,
+	  struct router *router, const struct ring_config *config, const char **error)
 {
 	static const struct ring_handlers handlers = {
 		.accepted = on_accepted,
@@ -202,7 +202,9 @@ loop_open(struct loop *l, uint16_t index, const struct settings *settings, struc
 
 	memset(l, 0, sizeof(*l));
 	l->settings = settings;
+	l->mesh = mesh;
 	l->router = router;
+	l->in = &mesh->in[index];
 	l->index = index;
 	l->slots_max = config->slots_max;
 	l->dirty = l->held = CONN_NOT_DIRTY;
@@ -225,7 +227,7 @@ loop_open(struct loop *l, uint16_t index, const struct settings *settings, struc
 	}
 	pool_init(&l->messages, sizeof(struct message), UINT32_MAX);
 	bytes_init(&l->bytes, SIZE_MAX);
-	l->deflate_budget.cap = settings->deflate_memory;
+	l->deflate_budget.cap = settings->deflate_memory / mesh->loops;
 	compression_init(&l->compression, settings, &l->deflate_budget, &l->bytes, &l->stats);
 	l->now_ns = ring_now_ns(l->ring);
 	wheel_init(&l->wheel, l->now_ns);
@@ -285,6 +287,20 @@ loop_is_drained(const struct loop *l)
 	       atomic_load_explicit(&l->stats.messages, memory_order_relaxed) == 0;
 }
 
+/* No other thread has anything to do with this loop's messages. */
+static bool
+is_alone(const struct loop *l)
+{
+	return l->mesh->loops == 1 && l->router;
+}
+
+/* Does anything here wait for blocks that other loops still have? */
+static bool
+wants_blocks(const struct loop *l)
+{
+	return l->draining || l->endings || ring_is_starved(l->ring);
+}
+
 /* How long the next turn may wait: for a timer, the end of the drain, the registrar's expiry. */
 static uint64_t
 next_wait(struct loop *l)
@@ -293,12 +309,10 @@ next_wait(struct loop *l)
 
 	if (l->draining && !l->abandoned && l->drain_until_ns < next)
 		next = l->drain_until_ns;
-	if (!l->router->threaded) {
-		if (l->router->expire_ns < next)
-			next = l->router->expire_ns;
-	} else if (!spsc_sleep_begin(&l->router->out)) {
+	if (l->router && l->router->expire_ns < next)
+		next = l->router->expire_ns;
+	if (!is_alone(l) && !mesh_loop_may_sleep(l->mesh, l->index, wants_blocks(l)))
 		return 0;
-	}
 	if (l->held != CONN_NOT_DIRTY && loop_route_may_read(l))
 		return 0;
 	if (next == UINT64_MAX)
@@ -317,7 +331,7 @@ copy_ring_counters(struct loop *l)
 void
 loop_start(struct loop *l)
 {
-	l->upstreams_len = l->settings->upstreams_len;
+	l->upstreams_len = l->index == 0 ? l->settings->upstreams_len : 0;
 	for (uint32_t i = 0; i < l->upstreams_len; i++)
 		upstream_init(&l->upstreams[i], &l->settings->upstreams[i]);
 	for (uint32_t i = 0; i < l->upstreams_len; i++)
@@ -332,8 +346,8 @@ loop_turn(struct loop *l, uint64_t wait_max_ns)
 
 	if (result < 0)
 		return result;
-	if (l->router->threaded)
-		spsc_sleep_end(&l->router->out);
+	if (!is_alone(l))
+		mesh_loop_awake(l->mesh, l->index);
 	l->now_ns = ring_now_ns(l->ring);
 	obey(l);
 	wheel_advance(&l->wheel, l->now_ns, on_timer, l);
@@ -351,14 +365,29 @@ loop_turn(struct loop *l, uint64_t wait_max_ns)
 	return 0;
 }
 
+/* Who has nothing left still carries what the others send through here. */
+static bool
+is_over(struct loop *l)
+{
+	if (!l->resting && loop_is_drained(l)) {
+		l->resting = true;
+		mesh_rest(l->mesh);
+	}
+	return mesh_is_over(l->mesh);
+}
+
 int
 loop_run(struct loop *l)
 {
 	int result = 0;
 
+	if (mesh_is_over(l->mesh)) /* another loop could not even begin */
+		return 0;
 	loop_start(l);
-	while (result == 0 && !loop_is_drained(l))
+	while (result == 0 && !is_over(l))
 		result = loop_turn(l, UINT64_MAX);
+	if (result)
+		mesh_break(l->mesh);
 	return result;
 }
 

@@ -36,7 +36,9 @@ enum loop_command {
 struct loop {
 	struct ring *ring;
 	const struct settings *settings;
-	struct router *router;
+	struct mesh *mesh;     /* the other loops, and the routers */
+	struct router *router; /* inline; NULL: it has a thread of its own */
+	struct lane *in;       /* to the router that serves this loop */
 	struct conn *conns; /* [slots_max], by slot of the ring */
 	uint32_t slots_max;
 	uint32_t dirty; /* first connection with something to send, or CONN_NOT_DIRTY */
@@ -44,20 +46,21 @@ struct loop {
 	uint16_t index;
 	bool draining;
 	bool abandoned; /* the drain's time was up */
+	bool resting;   /* nothing is left here: see mesh_rest() */
 	bool congested; /* a send queue grew faster in this turn than it was sent: read no more */
 	uint64_t drain_until_ns;
 	uint64_t now_ns;
 	uint32_t turn;
+	uint32_t endings; /* connections whose end waits for messages of theirs to be done with */
 	uint32_t submitted;                     /* messages since the routing stage last ran, */
 	uint64_t submitted_bytes;               /* and their bytes */
-	struct message *pending, *pending_last; /* for the router, but its queue was full */
 	struct wheel wheel;
 	struct random random;
 	struct upstream upstreams[SETTINGS_UPSTREAMS_MAX];
 	uint32_t upstreams_len;
 	struct pool messages;
 	struct bytes_pool bytes;
-	struct ws_deflate_budget deflate_budget; /* of the process, while it has one loop */
+	struct ws_deflate_budget deflate_budget; /* this loop's share of the process's */
 	struct compression_loop compression;
 	struct ws_limits limits;
 	struct ws_handshake_policy policy;
@@ -66,16 +69,17 @@ struct loop {
 };
 
 /*
- * Set up on the thread that will run it. Of `config` slots_max, sq_entries and disable are the
- * caller's, the rest comes from the settings. 0 or -errno; *error then says why and what helps.
+ * Set up on the thread that will run it. `router` runs inline, or is NULL. Of `config` slots_max,
+ * sq_entries and disable are the caller's, the rest comes from the settings. 0 or -errno; *error
+ * then says why and what helps.
  */
-int loop_open(struct loop *l, uint16_t index, const struct settings *settings,
+int loop_open(struct loop *l, uint16_t index, const struct settings *settings, struct mesh *mesh,
 	      struct router *router, const struct ring_config *config, const char **error);
 
 /* Accept on this listening socket too. */
 int loop_listen(struct loop *l, int fd);
 
-/* Turn until drained. 0, or -errno when the ring broke. */
+/* Turn until all loops are drained. 0, or -errno when the ring broke. */
 int loop_run(struct loop *l);
 
 /*

@@ -56,41 +56,24 @@ message_done(struct loop *l, struct message *m)
 	stats_sub(&l->stats.messages, 1);
 }
 
-/* Put what waits into the router's queue, as far as it goes. */
-static void
-push_pending(struct loop *l)
-{
-	while (l->pending && spsc_push(&l->router->in, l->pending)) {
-		l->pending = l->pending->next;
-		if (!l->pending)
-			l->pending_last = NULL;
-	}
-}
-
 void
 loop_route_submit(struct loop *l, struct message *m)
 {
 	l->submitted++;
 	if (m->kind == MESSAGE_DATA)
 		l->submitted_bytes += m->len;
-	if (!l->pending && spsc_push(&l->router->in, m))
-		return;
-	if (l->pending)
-		l->pending_last->next = m;
-	else
-		l->pending = m;
-	l->pending_last = m;
-	m->next = NULL;
+	lane_put(l->in, m);
 }
 
 /*
- * With the routing stage inline there is always room: what does not fit is routed in this very
- * turn. On a thread of its own it may be behind; then input waits.
+ * With the routing stage inline what does not fit into its lane is routed in this very turn; but
+ * another loop may be behind with what was decided for it. On a thread of its own the router may
+ * be behind. Either way input waits.
  */
 bool
 loop_route_has_room(const struct loop *l)
 {
-	return !l->pending || !l->router->threaded;
+	return l->router ? !l->router->backed_up : !lane_is_backed_up(l->in);
 }
 
 bool
@@ -99,12 +82,30 @@ loop_route_may_read(const struct loop *l)
 	return !l->congested && loop_route_has_room(l);
 }
 
-/* The target is gone or cannot take it: let the routing stage decide what to tell the sender. */
+/* ---- what was decided ---- */
+
+/* A block that is done with goes to the loop that made it. */
+static void
+finish(struct loop *l, struct message *m)
+{
+	if (m->loop == l->index)
+		message_done(l, m);
+	else
+		lane_put(mesh_back(l->mesh, l->index, m->loop), m);
+}
+
+/*
+ * The target is gone or cannot take it: let the routing stage decide what to tell the sender, the
+ * one of the loop that it came from.
+ */
 static void
 send_back(struct loop *l, struct message *m)
 {
 	m->kind = MESSAGE_UNDELIVERABLE;
-	loop_route_submit(l, m);
+	if (m->loop == l->index)
+		loop_route_submit(l, m);
+	else
+		lane_put_urgent(mesh_back(l->mesh, l->index, m->loop), m);
 }
 
 /* False: it was sent back. */
@@ -143,50 +144,85 @@ reply(struct loop *l, struct message *m)
 }
 
 static void
-take_decided(struct loop *l)
+carry_out(struct loop *l, struct message *m)
 {
+	if (m->action == MESSAGE_FORWARD) {
+		if (!forward(l, m))
+			return;
+	} else if (m->action == MESSAGE_REPLY) {
+		reply(l, m);
+	} else if (m->action == MESSAGE_DROP) {
+		stats_fate(&l->stats, m->fate, 1);
+	} else { /* an event: nothing comes of it */
+		assert(m->kind == MESSAGE_FLOW_OPENED || m->kind == MESSAGE_FLOW_CLOSED);
+	}
+	finish(l, m);
+}
+
+/*
+ * What a router decided. Of what others send, no more is taken in a turn than can be sent in it:
+ * the rest waits in the lane, and who fills it waits, too.
+ */
+static void
+take_decided(struct loop *l, uint32_t router)
+{
+	struct lane *lane = mesh_out(l->mesh, router, l->index);
+	bool own = l->router && l->router->index == router;
 	struct message *m;
 	bool any = false;
 
-	while ((m = router_take(l->router))) {
+	while ((own || !l->congested) && (m = lane_take(lane))) {
 		any = true;
-		if (m->action == MESSAGE_FORWARD && !forward(l, m))
-			continue;
-		if (m->action == MESSAGE_REPLY)
-			reply(l, m);
-		else if (m->action == MESSAGE_DROP)
-			stats_fate(&l->stats, m->fate, 1);
-		else if (m->action != MESSAGE_FORWARD) /* an event: nothing comes of it */
-			assert(m->kind == MESSAGE_FLOW_OPENED || m->kind == MESSAGE_FLOW_CLOSED);
-		message_done(l, m);
+		carry_out(l, m);
 	}
 	if (any)
-		router_taken(l->router);
+		lane_taken(lane);
 }
 
-/* One run of the routing stage; inline until nothing is left to do. */
+/* Blocks of ours that another loop is done with, or could not deliver. */
+static void
+take_back(struct loop *l, uint32_t from)
+{
+	struct lane *lane = mesh_back(l->mesh, from, l->index);
+	struct message *m;
+	bool any = false;
+
+	while ((m = lane_take(lane))) {
+		any = true;
+		if (m->kind == MESSAGE_UNDELIVERABLE)
+			loop_route_submit(l, m);
+		else
+			message_done(l, m);
+	}
+	if (any)
+		lane_taken(lane);
+}
+
+static bool
+route_once(struct loop *l)
+{
+	const struct mesh *mesh = l->mesh;
+	bool more;
+
+	l->submitted = 0;
+	l->submitted_bytes = 0;
+	lane_publish(l->in);
+	more = l->router && router_turn(l->router, l->now_ns);
+	for (uint32_t i = 0; i < mesh->routers; i++)
+		take_decided(l, i);
+	for (uint32_t i = 0; mesh->loops > 1 && i < mesh->loops; i++)
+		take_back(l, i);
+	/* A message may have gone back, a connection may have ended. */
+	return more || l->submitted;
+}
+
+/* Inline until nothing is left that can be done here. */
 void
 loop_route_all(struct loop *l)
 {
-	bool again;
-
-	do {
-		l->submitted = 0;
-		l->submitted_bytes = 0;
-		push_pending(l);
-		router_publish_in(l->router);
-		again = false;
-		if (!l->router->threaded) {
-			again = router_turn(l->router, l->now_ns);
-			spsc_publish(&l->router->out);
-		}
-		take_decided(l);
-		/* A message may have gone back, a connection may have ended. */
-		if (l->router->threaded && l->submitted)
-			router_publish_in(l->router);
-		else
-			again |= l->pending || l->submitted;
-	} while (again && !l->router->threaded);
+	while (route_once(l) && l->router && router_may_go_on(l->router))
+		;
+	mesh_publish_loop(l->mesh, l->index);
 }
 
 void

@@ -5,104 +5,99 @@
 #include <string.h>
 #include "engine/clock.h"
 
-bool
-router_init(struct router *r, struct route *route, uint32_t capacity)
-{
-	memset(r, 0, sizeof(*r));
-	r->route = route;
-	if (!spsc_init(&r->in, capacity))
-		return false;
-	if (!spsc_init(&r->out, capacity)) {
-		spsc_fini(&r->in);
-		return false;
-	}
-	doorbell_init(&r->bell);
-	return true;
-}
+/* So many messages of one lane in a row: then it is the next one's turn. */
+#define LANE_SHARE 64u
 
 void
-router_fini(struct router *r)
+router_init(struct router *r, struct mesh *mesh, uint32_t index, struct route *route)
 {
-	assert(!r->threaded && !r->stuck);
-	spsc_fini(&r->in);
-	spsc_fini(&r->out);
+	memset(r, 0, sizeof(*r));
+	r->mesh = mesh;
+	r->index = index;
+	r->route = route;
+	doorbell_init(&r->bell);
+}
+
+/* The loop of the target: of a forwarded message its connection's, else where it came from. */
+static uint32_t
+loop_for(const struct message *m)
+{
+	return m->action == MESSAGE_FORWARD ? flow_loop(m->to) : m->loop;
+}
+
+static void
+put(struct router *r, struct lane *lane, struct message *m)
+{
+	lane_put(lane, m);
+	r->backed_up |= lane_is_backed_up(lane);
 }
 
 static void
 decide(struct router *r, struct message *m, uint64_t now_ns)
 {
+	uint32_t home = r->index;
+
 	if (m->kind == MESSAGE_UNDELIVERABLE)
 		route_undeliverable(r->route, m, now_ns);
-	else
+	else if ((home = route_home(r->route, m)) == r->index)
 		route_message(r->route, m, now_ns);
+	if (home == r->index)
+		put(r, mesh_out(r->mesh, r->index, loop_for(m)), m);
+	else
+		put(r, mesh_aside(r->mesh, r->index, home), m);
+}
+
+/* True: there may be more. */
+static bool
+work_off(struct router *r, struct lane *lane, uint64_t now_ns)
+{
+	struct message *m = NULL;
+	uint32_t n = 0;
+
+	while (n < LANE_SHARE && !r->backed_up && (m = lane_take(lane))) {
+		decide(r, m, now_ns);
+		n++;
+	}
+	if (n)
+		lane_taken(lane);
+	return m != NULL;
+}
+
+static bool
+round_of_lanes(struct router *r, uint64_t now_ns)
+{
+	const struct mesh *mesh = r->mesh;
+	bool more = false;
+
+	for (uint32_t i = r->index; i < mesh->loops; i += mesh->routers)
+		more |= work_off(r, &mesh->in[i], now_ns);
+	for (uint32_t i = 0; mesh->routers > 1 && i < mesh->routers; i++)
+		more |= work_off(r, mesh_aside(mesh, i, r->index), now_ns);
+	return more;
+}
+
+bool
+router_may_go_on(struct router *r)
+{
+	if (r->backed_up) {
+		mesh_publish_router(r->mesh, r->index);
+		r->backed_up = mesh_is_backed_up(r->mesh, r->index);
+	}
+	return !r->backed_up;
 }
 
 bool
 router_turn(struct router *r, uint64_t now_ns)
 {
-	struct message *m;
+	bool more = true;
 
 	if (now_ns >= r->expire_ns)
 		r->expire_ns = route_expire(r->route, now_ns);
-	if (r->stuck) {
-		if (!spsc_push(&r->out, r->stuck))
-			return true;
-		r->stuck = NULL;
-	}
-	while ((m = spsc_pop(&r->in))) {
-		decide(r, m, now_ns);
-		if (!spsc_push(&r->out, m)) {
-			r->stuck = m;
-			return true;
-		}
-	}
-	return false;
-}
-
-void
-router_publish_in(struct router *r)
-{
-	if (spsc_publish(&r->in) && r->threaded)
-		doorbell_ring(&r->bell);
-}
-
-struct message *
-router_take(struct router *r)
-{
-	return spsc_pop(&r->out);
-}
-
-void
-router_taken(struct router *r)
-{
-	if (!r->threaded)
-		return;
-	/*
-	 * Both sides exchange, so one comes second. Is it this one, it sees `true` and rings; is it
-	 * the router's, it has acquired what we released, our pops, and finds room.
-	 */
-	if (atomic_exchange_explicit(&r->out_blocked, false, memory_order_acq_rel))
-		doorbell_ring(&r->bell);
-}
-
-static void
-publish_out(struct router *r)
-{
-	if (spsc_publish(&r->out))
-		r->ring_loop(r->ring_loop_arg);
-}
-
-/* `out` is full: sleep until the loop has taken something. */
-static void
-wait_for_room(struct router *r)
-{
-	(void)atomic_exchange_explicit(&r->out_blocked, true, memory_order_acq_rel);
-	if (spsc_push(&r->out, r->stuck)) {
-		r->stuck = NULL;
-		atomic_store_explicit(&r->out_blocked, false, memory_order_relaxed);
-		return;
-	}
-	doorbell_wait(&r->bell, UINT64_MAX);
+	router_may_go_on(r);
+	while (more && !r->backed_up)
+		more = round_of_lanes(r, now_ns);
+	mesh_publish_router(r->mesh, r->index);
+	return more;
 }
 
 static void *
@@ -110,36 +105,39 @@ router_main(void *arg)
 {
 	struct router *r = arg;
 
+	route_thread_begin();
 	while (!atomic_load_explicit(&r->stop, memory_order_acquire)) {
 		uint64_t now = clock_now_ns();
-		bool full = router_turn(r, now);
 
-		publish_out(r);
-		if (full) {
-			wait_for_room(r);
-		} else if (spsc_sleep_begin(&r->in)) {
-			if (!atomic_load_explicit(&r->stop, memory_order_acquire))
-				doorbell_wait(&r->bell, r->expire_ns == UINT64_MAX ? UINT64_MAX :
-							r->expire_ns > now ? r->expire_ns - now :
-									     0);
-			spsc_sleep_end(&r->in);
-		}
+		router_turn(r, now);
+		if (mesh_router_may_sleep(r->mesh, r->index) &&
+		    !atomic_load_explicit(&r->stop, memory_order_acquire))
+			doorbell_wait(&r->bell, r->expire_ns == UINT64_MAX ? UINT64_MAX :
+						r->expire_ns > now ? r->expire_ns - now :
+								     0);
+		mesh_router_awake(r->mesh, r->index);
 	}
+	route_thread_end();
 	return NULL;
 }
 
+static void
+ring(void *arg)
+{
+	struct router *r = arg;
+
+	doorbell_ring(&r->bell);
+}
+
 int
-router_start(struct router *r, void (*ring_loop)(void *arg), void *arg)
+router_start(struct router *r)
 {
 	int error;
 
-	assert(!r->threaded);
-	r->ring_loop = ring_loop;
-	r->ring_loop_arg = arg;
-	r->threaded = true;
+	assert(!r->threaded && r->mesh->threaded);
+	mesh_set_router_bell(r->mesh, r->index, ring, r);
 	error = pthread_create(&r->thread, NULL, router_main, r);
-	if (error)
-		r->threaded = false;
+	r->threaded = error == 0;
 	return error;
 }
 

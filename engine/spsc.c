@@ -19,6 +19,7 @@ spsc_init_at(struct spsc *q, uint32_t capacity, uint32_t start)
 	if (!q->slots)
 		return false;
 	q->mask = capacity - 1;
+	q->flag = &q->sleeping;
 	q->tail_local = start;
 	q->tail_cached = start;
 	q->head_cached = start;

@@ -160,6 +160,12 @@ ring_lease_drop(struct ring *r, uint16_t buffer)
 	bufring_drop(&r->buffers, buffer);
 }
 
+bool
+ring_is_starved(const struct ring *r)
+{
+	return r->hungry;
+}
+
 int
 ring_connect(struct ring *r, int fd, const struct sockaddr *address, socklen_t len, uint32_t *slot)
 {

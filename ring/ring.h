@@ -156,6 +156,9 @@ uint64_t ring_now_ns(const struct ring *r);
 void ring_lease_hold(struct ring *r, uint16_t buffer);
 void ring_lease_drop(struct ring *r, uint16_t buffer);
 
+/* Does any slot wait for a buffer to be given back? */
+bool ring_is_starved(const struct ring *r);
+
 /*
  * Connect a stream socket (made, and bound if need be, by the caller); `connected` tells how it
  * went. 0: *slot is its slot, and the socket is the ring's; -ENOBUFS: no slot is free, and the

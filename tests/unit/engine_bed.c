@@ -48,8 +48,9 @@ engine_bed_open(struct engine_bed *b, uint64_t seed, uint32_t slots_max,
 	assert_non_null(b->shared);
 	b->route = route_new(&b->settings, "sim.example:8080", b->shared, 0, &b->route_stats);
 	assert_non_null(b->route);
-	assert_true(router_init(&b->router, b->route, b->settings.queue_messages));
-	if (loop_open(&b->loop, 0, &b->settings, &b->router, &config, &error) < 0)
+	assert_true(mesh_init(&b->mesh, 1, 0, b->settings.queue_messages));
+	router_init(&b->router, &b->mesh, 0, b->route);
+	if (loop_open(&b->loop, 0, &b->settings, &b->mesh, &b->router, &config, &error) < 0)
 		fail_msg("loop_open: %s", error);
 	b->listener = uring_sim_listen();
 	assert_int_equal(loop_listen(&b->loop, b->listener), 0);
@@ -206,7 +207,7 @@ check(struct engine_bed *b)
 		add_up(&sums, c);
 	}
 	assert_int_equal(l->dirty, CONN_NOT_DIRTY);
-	assert_null(l->pending);
+	assert_false(lane_is_backed_up(l->in));
 	assert_int_equal(ring_buffers_out(l->ring), 0);
 	assert_int_equal(ring_slots_used(l->ring), sums.connections);
 	assert_int_equal(atomic_load(&l->stats.connections), sums.connections);
@@ -276,7 +277,7 @@ engine_bed_end(struct engine_bed *b)
 	assert_int_equal(b->loop.bytes.used, 0);
 	assert_int_equal(b->loop.bytes.used_bytes, 0);
 	loop_fini(&b->loop);
-	router_fini(&b->router);
+	mesh_fini(&b->mesh);
 	route_free(b->route);
 	shared_free(b->shared);
 	route_thread_end();

@@ -36,6 +36,7 @@ struct engine_bed {
 	struct stats route_stats;
 	struct shared *shared;
 	struct route *route;
+	struct mesh mesh;
 	struct router router;
 	struct loop loop;
 	int listener;

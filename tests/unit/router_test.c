@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The router between its two queues, with a routing stage of the test's own: inline and on a
- * thread, queues that fill up on both sides, nothing lost, nothing out of order.
+ * The router between its lanes, with a routing stage of the test's own: inline and on a thread,
+ * lanes that fill up on both sides, nothing lost, nothing out of order.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,40 +53,33 @@ route_expire(struct route *r, uint64_t now_ns)
 	return r->expire_every_ns == UINT64_MAX ? UINT64_MAX : now_ns + r->expire_every_ns;
 }
 
+uint32_t
+route_home(const struct route *r, const struct message *m)
+{
+	(void)r;
+	(void)m;
+	return 0;
+}
+
+void
+route_thread_begin(void)
+{
+}
+
+void
+route_thread_end(void)
+{
+}
+
 /* ---- tests ---- */
 
 struct fixture {
+	struct mesh mesh;
 	struct router router;
 	struct route route;
 	struct doorbell loop_bell;
 	struct message *messages; /* one for each entry that can be on its way */
 };
-
-static int
-setup(void **state)
-{
-	struct fixture *f = aligned_alloc(_Alignof(struct fixture), sizeof(*f));
-
-	memset(f, 0, sizeof(*f));
-	f->route.expire_every_ns = UINT64_MAX;
-	f->messages = calloc(4 * CAPACITY, sizeof(*f->messages));
-	assert_true(router_init(&f->router, &f->route, CAPACITY));
-	doorbell_init(&f->loop_bell);
-	*state = f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	router_stop(&f->router);
-	router_fini(&f->router);
-	free(f->messages);
-	free(f);
-	return 0;
-}
 
 static void
 ring_loop(void *arg)
@@ -96,44 +89,95 @@ ring_loop(void *arg)
 	doorbell_ring(&f->loop_bell);
 }
 
+static int
+setup_with(void **state, uint32_t routing_threads)
+{
+	struct fixture *f = aligned_alloc(_Alignof(struct fixture), sizeof(*f));
+
+	memset(f, 0, sizeof(*f));
+	f->route.expire_every_ns = UINT64_MAX;
+	f->messages = calloc(4 * CAPACITY, sizeof(*f->messages));
+	assert_true(mesh_init(&f->mesh, 1, routing_threads, CAPACITY));
+	router_init(&f->router, &f->mesh, 0, &f->route);
+	doorbell_init(&f->loop_bell);
+	mesh_set_loop_bell(&f->mesh, 0, ring_loop, f);
+	*state = f;
+	return 0;
+}
+
+static int
+setup_inline(void **state)
+{
+	return setup_with(state, 0);
+}
+
+static int
+setup_threaded(void **state)
+{
+	return setup_with(state, 1);
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	router_stop(&f->router);
+	mesh_fini(&f->mesh);
+	free(f->messages);
+	free(f);
+	return 0;
+}
+
 static void
 expect_decided(const struct message *m, uint32_t serial)
 {
+	assert_non_null(m);
 	assert_int_equal(m->len, serial);
 	assert_int_equal(m->out_len, serial + 1);
 	assert_int_equal(m->action, MESSAGE_DROP);
 }
 
-/* `out` has no room for the last one: it stays with the router and comes next. */
+static struct message *
+take(struct fixture *f)
+{
+	return lane_take(mesh_out(&f->mesh, 0, 0));
+}
+
+/* `out` has no room for the last ones: they wait behind it, and no more is decided. */
 static void
 test_inline_full(void **state)
 {
 	struct fixture *f = *state;
-	struct message *m;
+	struct lane *in = &f->mesh.in[0];
+	uint32_t taken = 0;
 
-	for (uint32_t i = 0; i < CAPACITY; i++) {
+	for (uint32_t i = 0; i < 3 * CAPACITY; i++) {
 		f->messages[i].len = i;
-		assert_true(spsc_push(&f->router.in, &f->messages[i]));
+		lane_put(in, &f->messages[i]);
 	}
-	router_publish_in(&f->router);
-	assert_false(router_turn(&f->router, 1));
-	f->messages[CAPACITY].len = CAPACITY;
-	assert_true(spsc_push(&f->router.in, &f->messages[CAPACITY]));
-	router_publish_in(&f->router);
+	assert_true(lane_is_backed_up(in));
+	lane_publish(in);
+	assert_false(router_turn(&f->router, 1)); /* as much as the lane brought */
+	assert_int_equal(f->route.decided, CAPACITY);
+	lane_publish(in);
 	assert_true(router_turn(&f->router, 2));
-	spsc_publish(&f->router.out);
-	for (uint32_t i = 0; i < CAPACITY; i++) {
-		m = router_take(&f->router);
-		assert_non_null(m);
-		expect_decided(m, i);
+	assert_int_equal(f->route.decided, CAPACITY + 1); /* the one too many shows it */
+	assert_false(router_may_go_on(&f->router));
+	assert_true(router_turn(&f->router, 3) && f->route.decided == CAPACITY + 1);
+	while (taken < 3 * CAPACITY) {
+		struct message *m = take(f);
+
+		if (m) {
+			expect_decided(m, taken++);
+			continue;
+		}
+		lane_publish(in);
+		assert_true(router_may_go_on(&f->router));
+		router_turn(&f->router, 4);
 	}
-	assert_null(router_take(&f->router));
-	assert_false(router_turn(&f->router, 3));
-	spsc_publish(&f->router.out);
-	m = router_take(&f->router);
-	assert_non_null(m);
-	expect_decided(m, CAPACITY);
-	assert_int_equal(f->route.decided, CAPACITY + 1);
+	assert_null(take(f));
+	assert_false(router_turn(&f->router, 5));
 }
 
 static void
@@ -143,11 +187,10 @@ test_undeliverable(void **state)
 	struct message *m = &f->messages[0];
 
 	m->kind = MESSAGE_UNDELIVERABLE;
-	assert_true(spsc_push(&f->router.in, m));
-	router_publish_in(&f->router);
+	lane_put(&f->mesh.in[0], m);
+	lane_publish(&f->mesh.in[0]);
 	assert_false(router_turn(&f->router, 1));
-	spsc_publish(&f->router.out);
-	assert_ptr_equal(router_take(&f->router), m);
+	assert_ptr_equal(take(f), m);
 	assert_int_equal(m->fate, FATE_dropped_flow_gone);
 	assert_int_equal(f->route.undeliverable, 1);
 	assert_int_equal(f->route.decided, 0);
@@ -178,7 +221,7 @@ test_threaded(void **state)
 	uint32_t put = 0, taken = 0;
 	unsigned seed = 1;
 
-	assert_int_equal(router_start(&f->router, ring_loop, f), 0);
+	assert_int_equal(router_start(&f->router), 0);
 	while (taken < MESSAGES) {
 		struct message *m;
 		unsigned burst = (unsigned)rand_r(&seed) % (2 * CAPACITY) + 1;
@@ -187,21 +230,19 @@ test_threaded(void **state)
 		while (burst-- && put < MESSAGES && put - taken < 4 * CAPACITY) {
 			m = &f->messages[put % (4 * CAPACITY)];
 			m->len = put;
-			if (!spsc_push(&f->router.in, m))
-				break;
+			lane_put(&f->mesh.in[0], m);
 			put++;
 		}
-		router_publish_in(&f->router);
-		while ((m = router_take(&f->router))) {
+		mesh_publish_loop(&f->mesh, 0);
+		while ((m = take(f))) {
 			expect_decided(m, taken++);
 			any = true;
 		}
 		if (any)
-			router_taken(&f->router);
-		else if (spsc_sleep_begin(&f->router.out)) {
+			lane_taken(mesh_out(&f->mesh, 0, 0));
+		else if (mesh_loop_may_sleep(&f->mesh, 0, false))
 			assert_true(doorbell_wait(&f->loop_bell, 10 * CLOCK_NS_PER_S));
-			spsc_sleep_end(&f->router.out);
-		}
+		mesh_loop_awake(&f->mesh, 0);
 	}
 	router_stop(&f->router);
 	assert_int_equal(f->route.decided, MESSAGES);
@@ -214,7 +255,7 @@ test_threaded_sleeps(void **state)
 	struct fixture *f = *state;
 
 	f->route.expire_every_ns = 50 * CLOCK_NS_PER_MS;
-	assert_int_equal(router_start(&f->router, ring_loop, f), 0);
+	assert_int_equal(router_start(&f->router), 0);
 	doorbell_wait(&f->loop_bell, 120 * CLOCK_NS_PER_MS); /* nobody rings it */
 	router_stop(&f->router);
 	assert_in_range(f->route.expired, 2, 10);
@@ -224,11 +265,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_inline_full, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_undeliverable, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_threaded, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_threaded_sleeps, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_inline_full, setup_inline, teardown),
+		cmocka_unit_test_setup_teardown(test_undeliverable, setup_inline, teardown),
+		cmocka_unit_test_setup_teardown(test_expiry, setup_inline, teardown),
+		cmocka_unit_test_setup_teardown(test_threaded, setup_threaded, teardown),
+		cmocka_unit_test_setup_teardown(test_threaded_sleeps, setup_threaded, teardown),
 	};
 
 	return cmocka_run_group_tests_name("router", tests, NULL, NULL);

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* sched_getaffinity() and the like */
+#include "engine/cluster.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include "engine/route.h"
+#include "engine/router.h"
+
+/* Completions of one turn fit; the ring makes the completion queue four times as large. */
+#define SQ_ENTRIES 1024u
+
+/* With less than this many connections for each there is no point in several loops. */
+#define CONNECTIONS_PER_LOOP 256u
+
+struct cluster_loop {
+	struct loop loop;
+	struct cluster *cluster;
+	pthread_t thread;
+	sem_t ready; /* it has opened its ring, or could not */
+	sem_t go;    /* all have */
+	int cpu;    /* to be bound to; -1: none */
+	int result; /* of loop_open(), then of loop_run() */
+	const char *error;
+};
+
+struct cluster_router {
+	struct router router;
+	struct route *route;
+	struct stats stats; /* written by the router's thread */
+};
+
+/* ---- plan ---- */
+
+static uint32_t
+processors(cpu_set_t *set)
+{
+	int n;
+
+	if (sched_getaffinity(0, sizeof(*set), set))
+		CPU_ZERO(set);
+	n = CPU_COUNT(set);
+	return n > 0 ? (uint32_t)n : 1;
+}
+
+static uint32_t
+plan_loops(const struct settings *s)
+{
+	cpu_set_t set;
+	uint32_t n = s->loops, bound = s->max_connections / CONNECTIONS_PER_LOOP;
+
+	if (n)
+		return n;
+	n = processors(&set);
+	if (n > MESH_LOOPS_MAX)
+		n = MESH_LOOPS_MAX;
+	if (s->max_connections && n > bound)
+		n = bound ? bound : 1;
+	return n;
+}
+
+bool
+cluster_plan(struct cluster *c, const struct settings *settings, uint32_t descriptors,
+	     char error[SETTINGS_ERROR_MAX])
+{
+	uint32_t total = settings->max_connections ? settings->max_connections : descriptors;
+
+	c->settings = settings;
+	c->error = error;
+	c->loops_len = plan_loops(settings);
+	c->routers_len = settings->routing_threads ? settings->routing_threads : c->loops_len;
+	if (c->routers_len > c->loops_len) {
+		snprintf(error, SETTINGS_ERROR_MAX,
+			 "routing_threads = %u: there are only %u loops to serve",
+			 c->routers_len, c->loops_len);
+		return false;
+	}
+	if (total < c->loops_len || total > descriptors) {
+		snprintf(error, SETTINGS_ERROR_MAX,
+			 "max_connections = %u: the limit on open files allows %u, and each of "
+			 "the %u loops needs one (raise it with ulimit -n or LimitNOFILE=, or "
+			 "change max_connections or loops)",
+			 settings->max_connections, descriptors, c->loops_len);
+		return false;
+	}
+	c->ring.slots_max = (total + c->loops_len - 1) / c->loops_len;
+	c->ring.sq_entries = SQ_ENTRIES;
+	return true;
+}
+
+uint32_t
+cluster_connections_max(const struct cluster *c)
+{
+	return c->ring.slots_max * c->loops_len;
+}
+
+/* ---- start ---- */
+
+static bool
+fail(struct cluster *c, const char *what)
+{
+	snprintf(c->error, SETTINGS_ERROR_MAX, "%s", what);
+	return false;
+}
+
+static bool
+open_listeners(struct cluster *c)
+{
+	for (uint32_t i = 0; i < c->settings->listeners_len; i++) {
+		if (listener_open(&c->listeners[i], &c->settings->listeners[i], c->loops_len,
+				  c->settings->backlog, c->error))
+			return false;
+		c->listeners_len++;
+	}
+	return true;
+}
+
+static void
+close_listeners(struct cluster *c)
+{
+	while (c->listeners_len)
+		listener_close(&c->listeners[--c->listeners_len]);
+}
+
+static bool
+make_routers(struct cluster *c)
+{
+	const char *host = c->settings->routing_host;
+	uint8_t key[SHARED_KEY_LEN];
+
+	if (getrandom(key, sizeof(key), 0) != sizeof(key))
+		return fail(c, "getrandom: no random bytes");
+	c->shared = shared_new(c->settings, key, c->loops_len, c->ring.slots_max, c->routers_len);
+	OPENSSL_cleanse(key, sizeof(key));
+	for (uint32_t i = 0; c->shared && i < c->routers_len; i++) {
+		struct cluster_router *r = &c->routers[i];
+
+		r->route = route_new(c->settings, *host ? host : c->listeners[0].host, c->shared, i,
+				     &r->stats);
+		if (!r->route)
+			return fail(c, "no memory for the routing stage");
+		router_init(&r->router, &c->mesh, i, r->route);
+	}
+	return c->shared || fail(c, "no memory for the location table");
+}
+
+static bool
+start_routers(struct cluster *c)
+{
+	if (!c->mesh.threaded)
+		return true;
+	while (c->started_routers < c->routers_len) {
+		if (router_start(&c->routers[c->started_routers].router))
+			return fail(c, "cannot start a thread");
+		c->started_routers++;
+	}
+	return true;
+}
+
+static void
+ring_loop(void *arg)
+{
+	struct cluster_loop *l = arg;
+
+	ring_wake(l->loop.ring);
+}
+
+/* The ring belongs to the thread that opens it, so the loop opens itself and tells how it went. */
+static int
+open_loop(struct cluster_loop *l, uint32_t index)
+{
+	struct cluster *c = l->cluster;
+	struct router *router = c->mesh.threaded ? NULL : &c->routers[index].router;
+	int result = loop_open(&l->loop, (uint16_t)index, c->settings, &c->mesh, router, &c->ring,
+			       &l->error);
+
+	if (result)
+		return result;
+	for (uint32_t i = 0; !result && i < c->listeners_len; i++)
+		result = loop_listen(&l->loop, c->listeners[i].fds[index]);
+	if (result) {
+		l->error = strerror(-result);
+		loop_fini(&l->loop);
+		return result;
+	}
+	mesh_set_loop_bell(&c->mesh, index, ring_loop, l);
+	return 0;
+}
+
+static void
+pin(const struct cluster_loop *l)
+{
+	cpu_set_t set;
+
+	if (l->cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(l->cpu, &set);
+	/* It is only for speed: where it is forbidden, the scheduler does what it can. */
+	(void)pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+static void
+await(sem_t *sem)
+{
+	while (sem_wait(sem) && errno == EINTR)
+		;
+}
+
+static void *
+loop_main(void *arg)
+{
+	struct cluster_loop *l = arg;
+	struct cluster *c = l->cluster;
+	uint64_t one = 1;
+
+	pin(l);
+	l->result = open_loop(l, (uint32_t)(l - c->loops));
+	sem_post(&l->ready);
+	if (l->result)
+		return NULL;
+	await(&l->go); /* until then the others cannot be rung */
+	route_thread_begin();
+	l->result = loop_run(&l->loop);
+	route_thread_end();
+	if (write(c->ended_fd, &one, sizeof(one)) != sizeof(one))
+		assert(!"eventfd");
+	return NULL;
+}
+
+/* One loop on each processor, if there is one for each and nobody else works on them. */
+static void
+plan_pins(struct cluster *c)
+{
+	cpu_set_t set;
+	bool pins = c->settings->pin_loops && !c->mesh.threaded &&
+		    processors(&set) >= c->loops_len && c->loops_len > 1;
+	int cpu = 0;
+
+	for (uint32_t i = 0; i < c->loops_len; i++) {
+		c->loops[i].cpu = -1;
+		if (!pins)
+			continue;
+		while (!CPU_ISSET(cpu, &set))
+			cpu++;
+		c->loops[i].cpu = cpu++;
+	}
+}
+
+static bool
+start_thread(struct cluster *c, struct cluster_loop *l)
+{
+	l->cluster = c;
+	if (sem_init(&l->ready, 0, 0) || sem_init(&l->go, 0, 0))
+		return fail(c, strerror(errno));
+	if (pthread_create(&l->thread, NULL, loop_main, l))
+		return fail(c, "cannot start a thread");
+	c->threads++;
+	await(&l->ready);
+	return !l->result || fail(c, l->error);
+}
+
+static void
+join_threads(struct cluster *c)
+{
+	for (uint32_t i = 0; i < c->threads; i++) {
+		pthread_join(c->loops[i].thread, NULL);
+		sem_destroy(&c->loops[i].ready);
+		sem_destroy(&c->loops[i].go);
+	}
+}
+
+static bool
+start_loops(struct cluster *c)
+{
+	bool ok = true;
+
+	plan_pins(c);
+	for (uint32_t i = 0; ok && i < c->loops_len; i++)
+		ok = start_thread(c, &c->loops[i]);
+	if (!ok)
+		mesh_break(&c->mesh); /* then those that are open end at once */
+	for (uint32_t i = 0; i < c->threads; i++)
+		sem_post(&c->loops[i].go);
+	if (ok)
+		return true;
+	join_threads(c);
+	for (uint32_t i = 0; i < c->threads; i++)
+		if (!c->loops[i].result)
+			loop_fini(&c->loops[i].loop);
+	return false;
+}
+
+static void
+stop_routers(struct cluster *c)
+{
+	while (c->started_routers)
+		router_stop(&c->routers[--c->started_routers].router);
+}
+
+static void
+end_routing(struct cluster *c)
+{
+	route_thread_begin();
+	for (uint32_t i = 0; i < c->routers_len; i++)
+		route_free(c->routers[i].route);
+	route_thread_end();
+	shared_free(c->shared);
+	mesh_fini(&c->mesh);
+}
+
+static void *
+zeroed(size_t align, size_t size)
+{
+	void *p = aligned_alloc(align, size);
+
+	return p ? memset(p, 0, size) : NULL;
+}
+
+static bool
+make(struct cluster *c)
+{
+	c->loops = zeroed(_Alignof(struct cluster_loop), c->loops_len * sizeof(*c->loops));
+	c->routers = zeroed(_Alignof(struct cluster_router), c->routers_len * sizeof(*c->routers));
+	if (c->loops && c->routers &&
+	    mesh_init(&c->mesh, c->loops_len, c->settings->routing_threads,
+		      c->settings->queue_messages))
+		return true;
+	cluster_free(c);
+	return fail(c, "no memory for the loops and their queues");
+}
+
+bool
+cluster_start(struct cluster *c, uint32_t disable, int ended_fd)
+{
+	c->ring.disable = disable;
+	c->ended_fd = ended_fd;
+	if (!make(c))
+		return false;
+	if (open_listeners(c) && make_routers(c) && start_routers(c) && start_loops(c))
+		return true;
+	stop_routers(c);
+	end_routing(c);
+	close_listeners(c);
+	cluster_free(c);
+	return false;
+}
+
+/* ---- end ---- */
+
+void
+cluster_tell(struct cluster *c, enum loop_command command)
+{
+	for (uint32_t i = 0; i < c->loops_len; i++)
+		loop_tell(&c->loops[i].loop, command);
+}
+
+int
+cluster_wait(struct cluster *c)
+{
+	int result = 0;
+
+	join_threads(c);
+	stop_routers(c);
+	for (uint32_t i = 0; i < c->loops_len; i++)
+		if (c->loops[i].result)
+			result = c->loops[i].result;
+	/* Of a broken ring nobody knows what the kernel still holds: its memory stays. */
+	for (uint32_t i = 0; !result && i < c->loops_len; i++)
+		loop_fini(&c->loops[i].loop);
+	if (!result)
+		end_routing(c);
+	close_listeners(c);
+	return result;
+}
+
+void
+cluster_sum(const struct cluster *c, struct stats *sum)
+{
+	for (uint32_t i = 0; c->loops && i < c->loops_len; i++)
+		stats_sum(sum, &c->loops[i].loop.stats);
+	for (uint32_t i = 0; c->routers && i < c->routers_len; i++)
+		stats_sum(sum, &c->routers[i].stats);
+}
+
+void
+cluster_free(struct cluster *c)
+{
+	free(c->loops);
+	free(c->routers);
+	c->loops = NULL;
+	c->routers = NULL;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ENGINE_CLUSTER_H
+#define ENGINE_CLUSTER_H
+/*
+ * All loops and routers of a process: how many, their threads, their listening sockets, their
+ * start and end. Belongs to the thread that started it, unless said otherwise.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "engine/listener.h"
+#include "engine/loop.h"
+#include "engine/mesh.h"
+#include "engine/settings.h"
+#include "engine/stats.h"
+
+struct cluster_loop;
+struct cluster_router;
+struct shared;
+
+struct cluster {
+	const struct settings *settings;
+	struct ring_config ring; /* of each loop */
+	uint32_t loops_len, routers_len;
+	uint32_t threads; /* loops that run, or have run */
+	struct cluster_loop *loops;
+	struct cluster_router *routers;
+	uint32_t started_routers;
+	struct mesh mesh;
+	struct shared *shared; /* by the routers */
+	struct listener listeners[SETTINGS_LISTENERS_MAX];
+	uint32_t listeners_len;
+	int ended_fd; /* becomes readable when the first loop has ended */
+	char *error;  /* SETTINGS_ERROR_MAX bytes, the caller's */
+};
+
+/*
+ * How many loops, and connections for each, these settings come to; descriptors: that sockets may
+ * take at most. False: impossible, and `error` says why and what helps. Starts nothing.
+ */
+bool cluster_plan(struct cluster *c, const struct settings *settings, uint32_t descriptors,
+		  char error[SETTINGS_ERROR_MAX]);
+
+/*
+ * Bind, start all threads, accept. `disable`: ring features to do without. ended_fd: an eventfd.
+ * False: the machine said no, `error` says why, and nothing runs.
+ */
+bool cluster_start(struct cluster *c, uint32_t disable, int ended_fd);
+
+/* Connections at once, all loops together. */
+uint32_t cluster_connections_max(const struct cluster *c);
+
+/* While it runs. Any thread; async-signal-safe. */
+void cluster_tell(struct cluster *c, enum loop_command command);
+
+/* Wait until all loops have ended, free everything. 0, or the -errno that broke a loop. */
+int cluster_wait(struct cluster *c);
+
+/* Add up all counters. Any thread, while it runs or between cluster_wait() and cluster_free(). */
+void cluster_sum(const struct cluster *c, struct stats *sum);
+
+/* After cluster_wait(), or if it never started: the counters go. */
+void cluster_free(struct cluster *c);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/mesh.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CROSS_CAPACITY 1024u /* of a lane between two threads' loops or routers, at most */
+
+static void
+nobody_to_ring(void *arg)
+{
+	(void)arg;
+}
+
+static struct lane_end *
+ends_new(uint32_t n)
+{
+	struct lane_end *ends = aligned_alloc(_Alignof(struct lane_end), n * sizeof(*ends));
+
+	for (uint32_t i = 0; ends && i < n; i++) {
+		atomic_init(&ends[i].sleeping, 0);
+		atomic_init(&ends[i].blocked, false);
+		ends[i].ring = nobody_to_ring;
+		ends[i].arg = NULL;
+	}
+	return ends;
+}
+
+static bool
+lane_add(struct mesh *m, uint32_t capacity, bool lazy, struct lane_end *from,
+	 struct lane_end *to)
+{
+	if (from != to && capacity > CROSS_CAPACITY && m->loops > 1)
+		capacity = CROSS_CAPACITY;
+	if (!lane_init(&m->lanes[m->lanes_len], capacity, lazy, from, to))
+		return false;
+	m->lanes_len++;
+	return true;
+}
+
+static bool
+lanes_add(struct mesh *m, uint32_t capacity)
+{
+	struct lane_end *loops = m->loop_ends, *routers = m->router_ends;
+	bool ok = true;
+
+	m->in = m->lanes;
+	for (uint32_t i = 0; ok && i < m->loops; i++)
+		ok = lane_add(m, capacity, false, &loops[i], &routers[mesh_router_of(m, i)]);
+	m->out = m->lanes + m->lanes_len;
+	for (uint32_t i = 0; ok && i < m->routers * m->loops; i++)
+		ok = lane_add(m, capacity, false, &routers[i / m->loops], &loops[i % m->loops]);
+	m->back = m->lanes + m->lanes_len;
+	for (uint32_t i = 0; ok && i < m->loops * m->loops; i++)
+		ok = lane_add(m, capacity, true, &loops[i / m->loops], &loops[i % m->loops]);
+	m->aside = m->lanes + m->lanes_len;
+	for (uint32_t i = 0; ok && i < m->routers * m->routers; i++)
+		ok = lane_add(m, capacity, false, &routers[i / m->routers],
+			      &routers[i % m->routers]);
+	return ok;
+}
+
+bool
+mesh_init(struct mesh *m, uint32_t loops, uint32_t routing_threads, uint32_t capacity)
+{
+	size_t lanes;
+
+	assert(loops > 0 && loops <= MESH_LOOPS_MAX && routing_threads <= loops);
+	memset(m, 0, sizeof(*m));
+	m->loops = loops;
+	m->threaded = routing_threads > 0;
+	m->routers = m->threaded ? routing_threads : loops;
+	lanes = (size_t)loops * (1 + m->routers + loops) + (size_t)m->routers * m->routers;
+	m->loop_ends = ends_new(loops);
+	m->router_ends = m->threaded ? ends_new(m->routers) : m->loop_ends;
+	m->lanes = aligned_alloc(_Alignof(struct lane), lanes * sizeof(*m->lanes));
+	if (m->loop_ends && m->router_ends && m->lanes && lanes_add(m, capacity))
+		return true;
+	mesh_fini(m);
+	return false;
+}
+
+void
+mesh_fini(struct mesh *m)
+{
+	for (uint32_t i = 0; i < m->lanes_len; i++)
+		lane_fini(&m->lanes[i]);
+	free(m->lanes);
+	if (m->router_ends != m->loop_ends)
+		free(m->router_ends);
+	free(m->loop_ends);
+	memset(m, 0, sizeof(*m));
+}
+
+void
+mesh_set_loop_bell(struct mesh *m, uint32_t loop, void (*ring)(void *arg), void *arg)
+{
+	m->loop_ends[loop].ring = ring;
+	m->loop_ends[loop].arg = arg;
+}
+
+void
+mesh_set_router_bell(struct mesh *m, uint32_t router, void (*ring)(void *arg), void *arg)
+{
+	assert(m->threaded);
+	m->router_ends[router].ring = ring;
+	m->router_ends[router].arg = arg;
+}
+
+/* ---- producers ---- */
+
+void
+mesh_publish_loop(struct mesh *m, uint32_t loop)
+{
+	lane_publish(&m->in[loop]);
+	for (uint32_t i = 0; i < m->loops; i++)
+		lane_publish(mesh_back(m, loop, i));
+}
+
+void
+mesh_publish_router(struct mesh *m, uint32_t router)
+{
+	for (uint32_t i = 0; i < m->loops; i++)
+		lane_publish(mesh_out(m, router, i));
+	for (uint32_t i = 0; i < m->routers; i++)
+		lane_publish(mesh_aside(m, router, i));
+}
+
+bool
+mesh_is_backed_up(const struct mesh *m, uint32_t router)
+{
+	bool backed_up = false;
+
+	for (uint32_t i = 0; i < m->loops; i++)
+		backed_up |= lane_is_backed_up(mesh_out(m, router, i));
+	for (uint32_t i = 0; i < m->routers; i++)
+		backed_up |= lane_is_backed_up(mesh_aside(m, router, i));
+	return backed_up;
+}
+
+static bool
+loop_is_backed_up(const struct mesh *m, uint32_t loop)
+{
+	bool backed_up = lane_is_backed_up(&m->in[loop]);
+
+	for (uint32_t i = 0; i < m->loops; i++)
+		backed_up |= lane_is_backed_up(mesh_back(m, loop, i));
+	return backed_up;
+}
+
+/* ---- sleep ---- */
+
+/* See lane_taken(). */
+static void
+want_room(struct lane_end *end)
+{
+	(void)atomic_exchange_explicit(&end->blocked, true, memory_order_acq_rel);
+}
+
+/* Is there something that this router could decide now? */
+static bool
+router_has_work(const struct mesh *m, uint32_t router)
+{
+	bool empty = true;
+
+	if (mesh_is_backed_up(m, router))
+		return false; /* it is rung when there is room */
+	for (uint32_t i = router; i < m->loops; i += m->routers)
+		empty &= lane_is_empty(&m->in[i]);
+	for (uint32_t i = 0; i < m->routers; i++)
+		empty &= lane_is_empty(mesh_aside(m, i, router));
+	return !empty;
+}
+
+static bool
+loop_has_mail(const struct mesh *m, uint32_t loop)
+{
+	bool empty = true;
+
+	for (uint32_t i = 0; i < m->routers; i++)
+		empty &= lane_is_empty(mesh_out(m, i, loop));
+	for (uint32_t i = 0; i < m->loops; i++)
+		empty &= lane_is_empty(mesh_back(m, i, loop));
+	return !empty;
+}
+
+/* With the flag raised already. */
+static bool
+router_may_sleep(struct mesh *m, uint32_t router)
+{
+	if (mesh_is_backed_up(m, router)) {
+		want_room(&m->router_ends[router]);
+		mesh_publish_router(m, router);
+	}
+	return !router_has_work(m, router);
+}
+
+bool
+mesh_router_may_sleep(struct mesh *m, uint32_t router)
+{
+	spsc_flag_raise(&m->router_ends[router].sleeping, SPSC_ASLEEP);
+	return router_may_sleep(m, router);
+}
+
+void
+mesh_router_awake(struct mesh *m, uint32_t router)
+{
+	spsc_flag_lower(&m->router_ends[router].sleeping);
+}
+
+bool
+mesh_loop_may_sleep(struct mesh *m, uint32_t loop, bool eager)
+{
+	struct lane_end *end = &m->loop_ends[loop];
+
+	spsc_flag_raise(&end->sleeping, eager ? SPSC_EAGER : SPSC_ASLEEP);
+	if (loop_is_backed_up(m, loop)) {
+		want_room(end);
+		mesh_publish_loop(m, loop);
+	}
+	return (m->threaded || router_may_sleep(m, loop)) && !loop_has_mail(m, loop);
+}
+
+void
+mesh_loop_awake(struct mesh *m, uint32_t loop)
+{
+	spsc_flag_lower(&m->loop_ends[loop].sleeping);
+}
+
+/* ---- the end ---- */
+
+static void
+ring_all(struct mesh *m)
+{
+	for (uint32_t i = 0; i < m->loops; i++)
+		m->loop_ends[i].ring(m->loop_ends[i].arg);
+}
+
+void
+mesh_rest(struct mesh *m)
+{
+	/* acq_rel: what a loop did before it came to rest is done for who finds all at rest */
+	if (atomic_fetch_add_explicit(&m->resting, 1, memory_order_acq_rel) + 1 == m->loops)
+		ring_all(m);
+}
+
+void
+mesh_break(struct mesh *m)
+{
+	atomic_store_explicit(&m->broken, true, memory_order_release);
+	ring_all(m);
+}
+
+bool
+mesh_is_over(const struct mesh *m)
+{
+	return atomic_load_explicit(&m->resting, memory_order_acquire) == m->loops ||
+	       atomic_load_explicit(&m->broken, memory_order_acquire);
+}
