@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/wsload/client.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+#include "codec/ws_close.h"
+#include "codec/ws_mask.h"
+#include "tools/wsload/operation.h"
+#include "tools/wsload/worker.h"
+
+#define HEAD_MAX 8192u            /* of the handshake's answer */
+#define MESSAGE_MAX (1u << 24)    /* that a server may send */
+#define SEND_TIMEOUT_US 30000000u
+
+/* ---- bytes ---- */
+
+static void
+bytes_drop(struct worker *w, struct client_bytes *b)
+{
+	bytes_free(&w->bytes, b->at, b->cap);
+	*b = (struct client_bytes){ 0 };
+}
+
+/* Room for `more` bytes behind those that are there. */
+static bool
+bytes_room(struct worker *w, struct client_bytes *b, size_t more)
+{
+	size_t size = b->len + more;
+	uint8_t *at;
+
+	if (size <= b->cap)
+		return true;
+	if (size < 2 * (size_t)b->cap)
+		size = 2 * (size_t)b->cap;
+	at = size <= UINT32_MAX ? bytes_alloc(&w->bytes, &size) : NULL;
+	if (!at)
+		return false;
+	if (b->len)
+		memcpy(at, b->at, b->len);
+	bytes_free(&w->bytes, b->at, b->cap);
+	b->at = at;
+	b->cap = (uint32_t)size;
+	return true;
+}
+
+static bool
+bytes_put(struct worker *w, struct client_bytes *b, struct span text)
+{
+	if (!bytes_room(w, b, text.len))
+		return false;
+	memcpy(b->at + b->len, text.at, text.len);
+	b->len += (uint32_t)text.len;
+	return true;
+}
+
+/* ---- output ---- */
+
+char *
+client_begin_message(struct worker *w, struct client *c, uint32_t len)
+{
+	size_t header = ws_frame_header_len(len, WS_CLIENT);
+
+	return bytes_room(w, &c->out, header + len) ? (char *)c->out.at + c->out.len + header :
+						      NULL;
+}
+
+void
+client_end_message(struct worker *w, struct client *c, uint32_t max, uint32_t len, uint8_t opcode)
+{
+	uint8_t mask[4], *frame = c->out.at + c->out.len;
+	size_t guessed = ws_frame_header_len(max, WS_CLIENT), header;
+
+	random_take(&w->random, mask, sizeof(mask));
+	header = ws_frame_header_len(len, WS_CLIENT);
+	if (header != guessed)
+		memmove(frame + header, frame + guessed, len);
+	ws_frame_write_header(frame, opcode, true, len, mask);
+	ws_mask_apply(frame + header, len, mask, 0);
+	c->out.len += (uint32_t)header + len;
+	worker_put_dirty(w, c);
+	if (opcode == WS_OP_TEXT)
+		tally_count(&w->tally, TALLY_messages_sent, 1);
+}
+
+static void
+send_control(struct worker *w, struct client *c, uint8_t opcode, struct span payload)
+{
+	char *out = client_begin_message(w, c, (uint32_t)payload.len);
+
+	if (!out)
+		return;
+	memcpy(out, payload.at, payload.len);
+	client_end_message(w, c, (uint32_t)payload.len, (uint32_t)payload.len, opcode);
+}
+
+void
+client_flush(struct worker *w, struct client *c)
+{
+	if (c->out.len == 0 || c->sending.len || c->state <= CLIENT_CONNECTING ||
+	    c->state >= CLIENT_CLOSED)
+		return;
+	c->sending = c->out;
+	c->out = (struct client_bytes){ 0 };
+	ring_send(w->ring, c->slot, c->sending.at, c->sending.len, SEND_TIMEOUT_US);
+}
+
+static void
+on_sent(void *arg, uint32_t slot, int result)
+{
+	struct worker *w = arg;
+	struct client *c = w->by_slot[slot];
+
+	if (result == 0)
+		tally_count(&w->tally, TALLY_bytes_sent, c->sending.len);
+	bytes_drop(w, &c->sending);
+	if (result == 0 && c->out.len)
+		worker_put_dirty(w, c);
+}
+
+/* ---- opening ---- */
+
+static int
+new_socket(const struct worker *w, const struct client *c)
+{
+	const struct options *o = &w->plan->options;
+	int fd = socket(o->server.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+	struct sockaddr_in source = { .sin_family = AF_INET };
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (!o->sources_len)
+		return fd;
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+	source.sin_addr = o->sources[c->number % o->sources_len];
+	if (bind(fd, (const struct sockaddr *)&source, sizeof(source)) < 0) {
+		int error = -errno;
+
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+bool
+client_open(struct worker *w, struct client *c)
+{
+	const struct options *o = &w->plan->options;
+	int fd = new_socket(w, c);
+
+	assert(c->state == CLIENT_NEW || c->state == CLIENT_GONE);
+	if (fd < 0 || ring_connect(w->ring, fd, (const struct sockaddr *)&o->server, o->server_len,
+				   &c->slot) != 0) {
+		if (fd >= 0)
+			close(fd);
+		c->state = CLIENT_GONE;
+		tally_count(&w->tally, TALLY_connect_failed, 1);
+		return false;
+	}
+	w->by_slot[c->slot] = c;
+	c->state = CLIENT_CONNECTING;
+	c->since_ns = w->now_ns;
+	return true;
+}
+
+static struct ws_client_request
+request_of(const struct worker *w, const struct client *c)
+{
+	const struct options *o = &w->plan->options;
+
+	return (struct ws_client_request){
+		.host = span_of(o->host, strlen(o->host)),
+		.port = o->port,
+		.resource = span_of(o->path, strlen(o->path)),
+		.key = span_of(c->key, sizeof(c->key)),
+		.protocols = span_of(o->protocol, strlen(o->protocol)),
+		.origin = span_of(o->origin, strlen(o->origin)),
+		.header_bytes = HEAD_MAX,
+	};
+}
+
+static void
+on_connected(void *arg, uint32_t slot, int result)
+{
+	struct worker *w = arg;
+	struct client *c = w->by_slot[slot];
+	uint8_t random[WS_CLIENT_RANDOM_LEN];
+	struct ws_client_request request;
+	struct writer out;
+
+	if (result < 0) {
+		tally_count(&w->tally, TALLY_connect_failed, 1);
+		client_abandon(w, c);
+		return;
+	}
+	tally_time(&w->tally, TALLY_TIME_connect, ring_now_ns(w->ring) - c->since_ns);
+	c->state = CLIENT_UPGRADING;
+	c->since_ns = ring_now_ns(w->ring);
+	random_take(&w->random, random, sizeof(random));
+	ws_client_key(random, c->key);
+	request = request_of(w, c);
+	if (!bytes_room(w, &c->out, 2048)) {
+		client_abandon(w, c);
+		return;
+	}
+	out = writer_over(c->out.at, c->out.cap);
+	ws_client_write(&out, &request);
+	assert(!out.full); /* options.c bounds the texts */
+	c->out.len = (uint32_t)out.len;
+	worker_put_dirty(w, c);
+}
+
+/* ---- input ---- */
+
+static void
+bad_frame(struct worker *w, struct client *c)
+{
+	tally_count(&w->tally, TALLY_frames_bad, 1);
+	client_abandon(w, c);
+}
+
+static void
+take_data(struct worker *w, struct client *c, const struct ws_event *ev)
+{
+	struct span piece = span_of(ev->bytes, ev->len);
+	struct client_bytes whole;
+
+	if (ev->first && ev->last) {
+		operation_message(w, c, piece);
+		return;
+	}
+	if (!bytes_put(w, &c->in, piece)) {
+		bad_frame(w, c);
+		return;
+	}
+	if (!ev->last)
+		return;
+	whole = c->in;
+	c->in = (struct client_bytes){ 0 };
+	operation_message(w, c, span_of(whole.at, whole.len));
+	bytes_drop(w, &whole);
+}
+
+/* Pieces of a control frame are rare: a Pong to one in pieces has the last piece only. */
+static void
+take_event(struct worker *w, struct client *c, const struct ws_event *ev)
+{
+	switch (ev->type) {
+	case WS_EVENT_DATA:
+		take_data(w, c, ev);
+		break;
+	case WS_EVENT_PING:
+		if (ev->last) {
+			send_control(w, c, WS_OP_PONG, span_of(ev->bytes, ev->len));
+			tally_count(&w->tally, TALLY_pings, 1);
+		}
+		break;
+	case WS_EVENT_CLOSE:
+		if (!ev->last)
+			break;
+		if (c->state == CLIENT_CLOSING)
+			operation_closed(w, c);
+		else
+			tally_count(&w->tally, TALLY_disconnected, 1);
+		client_abandon(w, c);
+		break;
+	case WS_EVENT_ERROR:
+		bad_frame(w, c);
+		break;
+	case WS_EVENT_PONG:
+	case WS_EVENT_NONE:
+		break;
+	}
+}
+
+static void
+take_frames(struct worker *w, struct client *c, uint8_t *bytes, size_t len)
+{
+	struct ws_event ev;
+	size_t n;
+
+	while (len && c->state < CLIENT_CLOSED) {
+		n = ws_reader_next(&c->reader, &w->plan->limits, bytes, len, &ev);
+		take_event(w, c, &ev);
+		bytes += n;
+		len -= n;
+	}
+}
+
+static void
+upgraded(struct worker *w, struct client *c)
+{
+	tally_time(&w->tally, TALLY_TIME_upgrade, ring_now_ns(w->ring) - c->since_ns);
+	tally_count(&w->tally, TALLY_connected, 1);
+	ws_reader_init(&c->reader, WS_CLIENT, false);
+	if (w->plan->options.scenario->registers) {
+		c->state = CLIENT_REGISTERING;
+		c->since_ns = ring_now_ns(w->ring);
+		operation_register(w, c);
+	} else {
+		c->state = CLIENT_OPEN;
+		worker_opened(w, c);
+	}
+}
+
+static void
+take_answer(struct worker *w, struct client *c, uint8_t *bytes, size_t len)
+{
+	struct ws_client_request request = request_of(w, c);
+	struct ws_client_answer answer;
+	struct client_bytes head;
+	size_t seen = c->in.len;
+	int n;
+
+	if (seen) {
+		if (!bytes_put(w, &c->in, span_of(bytes, len))) {
+			client_abandon(w, c);
+			return;
+		}
+		bytes = c->in.at;
+		len = c->in.len;
+	}
+	n = ws_client_parse((const char *)bytes, len, seen, &request, &answer);
+	if (n < 0) {
+		tally_count(&w->tally, TALLY_upgrade_failed, 1);
+		client_abandon(w, c);
+		return;
+	}
+	if (n == 0) {
+		if (!seen && !bytes_put(w, &c->in, span_of(bytes, len)))
+			client_abandon(w, c);
+		return;
+	}
+	head = c->in;
+	c->in = (struct client_bytes){ 0 };
+	upgraded(w, c);
+	take_frames(w, c, bytes + n, len - (size_t)n);
+	bytes_drop(w, &head);
+}
+
+static void
+on_received(void *arg, uint32_t slot, const struct ring_lease *lease)
+{
+	struct worker *w = arg;
+	struct client *c = w->by_slot[slot];
+
+	w->now_ns = ring_now_ns(w->ring);
+	tally_count(&w->tally, TALLY_bytes_received, lease->len);
+	if (c->state == CLIENT_UPGRADING)
+		take_answer(w, c, lease->bytes, lease->len);
+	else if (c->state < CLIENT_CLOSED)
+		take_frames(w, c, lease->bytes, lease->len);
+}
+
+/* ---- the end ---- */
+
+void
+client_close(struct worker *w, struct client *c)
+{
+	uint8_t body[WS_CONTROL_MAX];
+	size_t len;
+
+	if (c->state >= CLIENT_CLOSING || c->state < CLIENT_REGISTERING) {
+		if (c->state > CLIENT_NEW && c->state < CLIENT_CLOSING)
+			client_abandon(w, c);
+		return;
+	}
+	len = ws_close_write_body(body, WS_CLOSE_NORMAL, SPAN(""));
+	send_control(w, c, WS_OP_CLOSE, span_of(body, len));
+	c->state = CLIENT_CLOSING;
+	c->since_ns = w->now_ns;
+}
+
+void
+client_abandon(struct worker *w, struct client *c)
+{
+	if (c->state == CLIENT_NEW || c->state >= CLIENT_CLOSED)
+		return;
+	operation_expire(w, c, true);
+	c->state = CLIENT_CLOSED;
+	ring_close(w->ring, c->slot, false);
+	worker_opened(w, c);
+}
+
+static void
+on_ended(void *arg, uint32_t slot, int result)
+{
+	struct worker *w = arg;
+	struct client *c = w->by_slot[slot];
+
+	(void)result;
+	if (c->state == CLIENT_UPGRADING)
+		tally_count(&w->tally, TALLY_upgrade_failed, 1);
+	else if (c->state < CLIENT_CLOSED)
+		tally_count(&w->tally, TALLY_disconnected, 1);
+	client_abandon(w, c);
+}
+
+static void
+on_closed(void *arg, uint32_t slot)
+{
+	struct worker *w = arg;
+	struct client *c = w->by_slot[slot];
+
+	w->by_slot[slot] = NULL;
+	bytes_drop(w, &c->in);
+	bytes_drop(w, &c->out);
+	bytes_drop(w, &c->sending);
+	c->state = CLIENT_GONE;
+	worker_gone(w, c);
+}
+
+const struct ring_handlers client_handlers = {
+	.connected = on_connected,
+	.received = on_received,
+	.ended = on_ended,
+	.sent = on_sent,
+	.closed = on_closed,
+};

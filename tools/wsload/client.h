@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WSLOAD_CLIENT_H
+#define WSLOAD_CLIENT_H
+/*
+ * One client: its connection, and the operations it has under way. All functions on its worker's
+ * thread.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include "codec/span.h"
+#include "codec/ws_client.h"
+#include "codec/ws_reader.h"
+#include "ring/ring.h"
+
+#define CLIENT_OP_NONE UINT16_MAX
+#define CLIENT_REGISTER_ENTRY UINT16_MAX /* in the number of the first REGISTER */
+
+struct worker;
+
+enum client_state {
+	CLIENT_NEW,
+	CLIENT_CONNECTING,
+	CLIENT_UPGRADING,
+	CLIENT_REGISTERING,
+	CLIENT_OPEN,
+	CLIENT_CLOSING, /* Close is sent, the server's is awaited */
+	CLIENT_CLOSED,  /* ring_close() was called */
+	CLIENT_GONE,
+};
+
+struct op {
+	uint64_t start_ns; /* when it was started, or in an open loop should have been */
+	uint32_t serial;
+	uint16_t next_free;
+	bool busy;
+};
+
+/* Bytes to send that gather; and those that the kernel has. */
+struct client_bytes {
+	uint8_t *at;
+	uint32_t len;
+	uint32_t cap;
+};
+
+struct client {
+	struct client *next_dirty, *next_ready;
+	uint64_t since_ns; /* of the state */
+	uint32_t number;
+	uint32_t slot;
+	uint8_t state;
+	bool dirty, ready, settled, again;
+	uint16_t free; /* first of the free operations, or CLIENT_OP_NONE */
+	uint16_t busy;
+	uint32_t cseq;
+	struct op *ops;
+	struct client_bytes in, out, sending;
+	struct ws_reader reader;
+	char key[WS_CLIENT_KEY_LEN];
+};
+
+/* Connect. False: it could not even begin, and that is counted. */
+bool client_open(struct worker *w, struct client *c);
+
+/* Say Close and wait for the server to say it too. */
+void client_close(struct worker *w, struct client *c);
+
+/* No more waiting. */
+void client_abandon(struct worker *w, struct client *c);
+
+/*
+ * Room for a message of at most `len` bytes, right behind what waits already; NULL: no memory.
+ * client_end_message() frames and masks what was written there.
+ */
+char *client_begin_message(struct worker *w, struct client *c, uint32_t len);
+void client_end_message(struct worker *w, struct client *c, uint32_t max, uint32_t len,
+			uint8_t opcode);
+
+/* Give the kernel what has gathered, if it has nothing yet. */
+void client_flush(struct worker *w, struct client *c);
+
+extern const struct ring_handlers client_handlers; /* arg: the worker */
+
+#endif

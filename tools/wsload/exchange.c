@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/wsload/exchange.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- making ---- */
+
+static struct sip_view
+view_of(const struct sip_msg *m, enum sip_field_id id)
+{
+	const struct sip_field *f = sip_msg_field(m, id);
+
+	return f ? (struct sip_view){ f->value_off, f->value_len } : (struct sip_view){ 0, 0 };
+}
+
+/* Where in the value are these digits? UINT32_MAX: nowhere. */
+static uint32_t
+place_in(const struct template *t, struct sip_view value, size_t from)
+{
+	for (uint32_t i = 0; i < t->marks_len; i++) {
+		const struct template_mark *m = &t->marks[i];
+
+		if (m->from == from && m->off >= value.off &&
+		    m->off + m->len <= value.off + value.len)
+			return m->off - value.off;
+	}
+	return UINT32_MAX;
+}
+
+static struct sip_view
+contact_of(const struct sip_msg *m)
+{
+	struct sip_view v = view_of(m, SIP_FIELD_CONTACT);
+
+	for (uint32_t i = 0; i < v.len; i++) {
+		char c = m->base[v.off + i];
+
+		if (c == ';' || c == '>')
+			v.len = i;
+	}
+	return v;
+}
+
+static const char *
+read_fields(struct exchange *x, const struct sip_msg *m)
+{
+	x->method = m->method;
+	x->via = view_of(m, SIP_FIELD_VIA);
+	x->from = view_of(m, SIP_FIELD_FROM);
+	x->to = view_of(m, SIP_FIELD_TO);
+	x->call_id = view_of(m, SIP_FIELD_CALL_ID);
+	x->cseq = view_of(m, SIP_FIELD_CSEQ);
+	x->contact = contact_of(m);
+	x->body = m->body;
+	x->contact_returns = m->method == SIP_METHOD_REGISTER;
+	x->via_client = place_in(&x->request, x->via, offsetof(struct template_digits, client));
+	x->via_op = place_in(&x->request, x->via, offsetof(struct template_digits, op));
+	x->call_id_client =
+		place_in(&x->request, x->call_id, offsetof(struct template_digits, client));
+	x->call_id_op = place_in(&x->request, x->call_id, offsetof(struct template_digits, op));
+	return x->via_client == UINT32_MAX || x->via_op == UINT32_MAX ?
+		       "Via must hold {client} and {op}" :
+		       NULL;
+}
+
+const char *
+exchange_init(struct exchange *x, const char *head, const char *body,
+	      const struct template_word *words)
+{
+	static struct sip_msg m; /* only while nothing runs yet */
+	const char *wrong = NULL;
+	enum sip_error error;
+
+	*x = (struct exchange){ 0 };
+	if (!template_compile(&x->request, head, body, words))
+		return errno == ENOMEM ? "out of memory" : "a {NAME} that is not known";
+	error = sip_msg_parse(&m, x->request.bytes, x->request.len);
+	if (error == SIP_OK)
+		error = sip_msg_check(&m);
+	if (error != SIP_OK)
+		wrong = sip_error_words(error);
+	else if (x->request.len > EXCHANGE_BYTES_MAX)
+		wrong = "longer than 65536 bytes";
+	else
+		wrong = read_fields(x, &m);
+	if (wrong)
+		exchange_fini(x);
+	return wrong;
+}
+
+const char *
+exchange_init_raw(struct exchange *x, const char *text)
+{
+	static const struct template_word none[] = { { NULL, NULL } };
+
+	*x = (struct exchange){ 0 };
+	return template_compile(&x->request, text, "", none) ? NULL : "out of memory";
+}
+
+void
+exchange_fini(struct exchange *x)
+{
+	template_free(&x->request);
+}
+
+/* ---- whose is it? ---- */
+
+static bool
+read_id(struct span value, uint32_t client_off, uint32_t op_off, struct exchange_id *id)
+{
+	uint64_t client, op;
+
+	if (client_off == UINT32_MAX || op_off == UINT32_MAX || client_off + 8 > value.len ||
+	    op_off + TEMPLATE_OP_LEN > value.len ||
+	    !template_read_hex(value.at + client_off, 8, &client) ||
+	    !template_read_hex(value.at + op_off, TEMPLATE_OP_LEN, &op))
+		return false;
+	*id = (struct exchange_id){ (uint32_t)client, (uint16_t)(op >> 32), (uint32_t)op };
+	return true;
+}
+
+bool
+exchange_identify_response(const struct exchange *x, const struct sip_msg *m,
+			   struct exchange_id *id)
+{
+	return read_id(sip_msg_value(m, SIP_FIELD_VIA), x->via_client, x->via_op, id);
+}
+
+bool
+exchange_identify_request(const struct exchange *x, const struct sip_msg *m,
+			  struct exchange_id *id)
+{
+	return read_id(sip_msg_value(m, SIP_FIELD_CALL_ID), x->call_id_client, x->call_id_op, id);
+}
+
+bool
+exchange_identify_raw(struct span bytes, struct exchange_id *id)
+{
+	return read_id(bytes, 0, 8, id);
+}
+
+/* ---- is it right? ---- */
+
+static bool
+same(struct span value, const char *request, struct sip_view v)
+{
+	return span_equal(value, span_of(request + v.off, v.len));
+}
+
+/* The value that we sent; others may have added parameters. */
+static bool
+extended(struct span value, const char *request, struct sip_view v)
+{
+	return value.len >= v.len && memcmp(value.at, request + v.off, v.len) == 0 &&
+	       (value.len == v.len || value.at[v.len] == ';');
+}
+
+/* To comes back with a tag: any, or the partner's. */
+static bool
+tagged(struct span value, const char *request, struct sip_view v, const char *tag)
+{
+	static const char begin[] = ";tag=";
+	const size_t begin_len = sizeof(begin) - 1;
+
+	if (value.len <= v.len + begin_len || memcmp(value.at, request + v.off, v.len) != 0 ||
+	    memcmp(value.at + v.len, begin, begin_len) != 0)
+		return false;
+	return !tag || (value.len == v.len + begin_len + 8 &&
+			memcmp(value.at + v.len + begin_len, tag, 8) == 0);
+}
+
+static bool
+lists_contact(const struct sip_msg *m, struct span contact)
+{
+	const struct sip_field *f = sip_msg_field(m, SIP_FIELD_CONTACT);
+
+	for (; f; f = sip_msg_next(m, f)) {
+		struct span value = sip_field_value(m, f);
+
+		if (memmem(value.at, value.len, contact.at, contact.len))
+			return true;
+	}
+	return false;
+}
+
+static const char *
+check_dialog(const struct exchange *x, const struct sip_msg *m, const char *request)
+{
+	if (!same(sip_msg_value(m, SIP_FIELD_FROM), request, x->from))
+		return "From";
+	if (!same(sip_msg_value(m, SIP_FIELD_CALL_ID), request, x->call_id))
+		return "Call-ID";
+	if (!same(sip_msg_value(m, SIP_FIELD_CSEQ), request, x->cseq))
+		return "CSeq";
+	return m->surplus ? "Content-Length" : NULL;
+}
+
+const char *
+exchange_check_response(const struct exchange *x, const struct sip_msg *m, const char *request,
+			const struct template_digits *digits)
+{
+	const char *wrong = check_dialog(x, m, request);
+
+	if (wrong)
+		return wrong;
+	if (m->first[SIP_FIELD_VIA] != m->last[SIP_FIELD_VIA] ||
+	    !extended(sip_msg_value(m, SIP_FIELD_VIA), request, x->via))
+		return "Via";
+	if (m->status < 200)
+		return NULL;
+	if (!tagged(sip_msg_value(m, SIP_FIELD_TO), request, x->to,
+		    x->from_peer && m->status < 300 ? digits->peer : NULL))
+		return "To";
+	if (m->status >= 300)
+		return "status";
+	if (x->from_peer && m->body.len)
+		return "body";
+	if (x->contact_returns &&
+	    !lists_contact(m, span_of(request + x->contact.off, x->contact.len)))
+		return "Contact";
+	return NULL;
+}
+
+/* Our Via is the lowest: those that came later stand above it. */
+static struct span
+lowest_via(const struct sip_msg *m)
+{
+	struct sip_value_iter it = { 0 };
+	struct span value = { NULL, 0 };
+
+	while (sip_value_next(m, SIP_FIELD_VIA, &it))
+		value = it.value;
+	return value;
+}
+
+/* The contact's part of a Request-URI: "sip:w<digits>@<digits>.invalid". */
+static bool
+is_for(struct span uri, const char digits[8])
+{
+	return uri.len >= 14 && memcmp(uri.at, "sip:w", 5) == 0 &&
+	       memcmp(uri.at + 5, digits, 8) == 0 && uri.at[13] == '@';
+}
+
+const char *
+exchange_check_request(const struct exchange *x, const struct sip_msg *m, const char *request,
+		       const struct template_digits *digits)
+{
+	const char *wrong = check_dialog(x, m, request);
+
+	if (wrong)
+		return wrong;
+	if (m->method != x->method)
+		return "method";
+	if (!is_for(sip_msg_span(m, m->uri), digits->peer))
+		return "Request-URI";
+	if (!same(sip_msg_value(m, SIP_FIELD_TO), request, x->to))
+		return "To";
+	if (!extended(lowest_via(m), request, x->via))
+		return "Via";
+	if (!same(sip_msg_span(m, m->body), request, x->body))
+		return "body";
+	return NULL;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/wsload/histogram.h"
+
+#include <math.h>
+#include <string.h>
+
+void
+histogram_init(struct histogram *h)
+{
+	memset(h, 0, sizeof(*h));
+	h->min = UINT64_MAX;
+}
+
+/*
+ * Values below two steps have a bucket each; from there on every doubling has one step of
+ * buckets, each twice as wide as before.
+ */
+uint32_t
+histogram_bucket(uint64_t ns)
+{
+	unsigned shift;
+
+	if (ns >> HISTOGRAM_TOP)
+		return HISTOGRAM_BUCKETS - 1;
+	if (ns < 2 * HISTOGRAM_STEP)
+		return (uint32_t)ns;
+	shift = 63u - (unsigned)__builtin_clzll(ns) - HISTOGRAM_BITS;
+	return shift * HISTOGRAM_STEP + (uint32_t)(ns >> shift);
+}
+
+static unsigned
+shift_of(uint32_t bucket)
+{
+	return bucket < 2 * HISTOGRAM_STEP ? 0 : bucket / HISTOGRAM_STEP - 1;
+}
+
+uint64_t
+histogram_bucket_low(uint32_t bucket)
+{
+	unsigned shift = shift_of(bucket);
+
+	return (uint64_t)(bucket - shift * HISTOGRAM_STEP) << shift;
+}
+
+uint64_t
+histogram_bucket_width(uint32_t bucket)
+{
+	return UINT64_C(1) << shift_of(bucket);
+}
+
+void
+histogram_add(struct histogram *h, uint64_t ns)
+{
+	h->buckets[histogram_bucket(ns)]++;
+	h->total++;
+	h->sum += (double)ns;
+	if (ns < h->min)
+		h->min = ns;
+	if (ns > h->max)
+		h->max = ns;
+}
+
+void
+histogram_merge(struct histogram *h, const struct histogram *other)
+{
+	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		h->buckets[i] += other->buckets[i];
+	h->total += other->total;
+	h->sum += other->sum;
+	if (other->min < h->min)
+		h->min = other->min;
+	if (other->max > h->max)
+		h->max = other->max;
+}
+
+uint64_t
+histogram_percentile(const struct histogram *h, double percent)
+{
+	double exact = ceil((double)h->total * percent / 100.0);
+	uint64_t rank = exact < 1 ? 1 : (uint64_t)exact, seen = 0, value;
+
+	if (h->total == 0)
+		return 0;
+	if (rank >= h->total)
+		return h->max;
+	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		seen += h->buckets[i];
+		if (seen < rank)
+			continue;
+		value = histogram_bucket_low(i) + (histogram_bucket_width(i) - 1) / 2;
+		return value < h->min ? h->min : value > h->max ? h->max : value;
+	}
+	return h->max;
+}
+
+double
+histogram_mean(const struct histogram *h)
+{
+	return h->total ? h->sum / (double)h->total : 0;
+}

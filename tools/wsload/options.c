@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/wsload/options.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tools/wsload/plan.h"
+
+static const char help[] =
+	"usage: wsload URL [OPTION]...\n"
+	"\n"
+	"Load for SIP-over-WebSocket servers. URL is ws://HOST[:PORT][/PATH].\n"
+	"\n"
+	"  --scenario NAME     what the clients do (default options):\n";
+
+static const char help_rest[] =
+	"  --connections N     clients (default 1)\n"
+	"  --depth D           operations of one client at once (default 1; with --rate 64)\n"
+	"  --rate R            open loop: R operations a second on a fixed time line; latency counts\n"
+	"                      from the time an operation was meant to start\n"
+	"  --duration TIME     how long to measure: 30s, 500ms, 2m (default 10s)\n"
+	"  --warm-up TIME      the same load before it, not counted (default 1s)\n"
+	"  --timeout TIME      an answer that takes longer is lost (default 5s)\n"
+	"  --threads N         generator threads, each with its own ring (default 1)\n"
+	"  --size BYTES        payload of echo, body of MESSAGE (default 64)\n"
+	"  --sources LIST      addresses to connect from: 127.0.0.2-127.0.0.9,127.0.1.1\n"
+	"  --opening N         connections that a thread opens at once (default 256)\n"
+	"  --domain NAME       of SIP URIs (default: the host of the URL)\n"
+	"  --subprotocol LIST  to ask for (default sip; none for echo: \"\")\n"
+	"  --origin ORIGIN     Origin of the handshake (default http://HOST)\n"
+	"  --server-pid PID    also tell the CPU time and memory of this process and its children\n"
+	"  --cpu N             pin the first thread to CPU N, the next to N+1, ...\n"
+	"  --spin              watch for answers without ever sleeping\n"
+	"  --max-lag TIME      an open-loop run whose own send lag exceeds this at p99 is not\n"
+	"                      valid (default 1ms)\n"
+	"  --json              one JSON object on the last line\n"
+	"  --quiet             no line per second\n"
+	"\n"
+	"  wsload ws://127.0.0.1:8080 --connections 100 --depth 16\n"
+	"  wsload ws://127.0.0.1:8080 --scenario message --connections 1000 --rate 5000\n"
+	"  wsload ws://127.0.0.1:8080 --scenario idle --connections 15000 --duration 60s\n"
+	"\n"
+	"Exit: 0 all is well, 1 something was lost, wrong or late, 2 bad usage.\n";
+
+enum option_code {
+	OPT_SCENARIO = 256,
+	OPT_CONNECTIONS,
+	OPT_DEPTH,
+	OPT_RATE,
+	OPT_DURATION,
+	OPT_WARM_UP,
+	OPT_TIMEOUT,
+	OPT_THREADS,
+	OPT_SIZE,
+	OPT_SOURCES,
+	OPT_OPENING,
+	OPT_DOMAIN,
+	OPT_SUBPROTOCOL,
+	OPT_ORIGIN,
+	OPT_SERVER_PID,
+	OPT_CPU,
+	OPT_SPIN,
+	OPT_MAX_LAG,
+	OPT_JSON,
+	OPT_QUIET,
+};
+
+static const struct option names[] = {
+	{ "scenario", required_argument, NULL, OPT_SCENARIO },
+	{ "connections", required_argument, NULL, OPT_CONNECTIONS },
+	{ "depth", required_argument, NULL, OPT_DEPTH },
+	{ "rate", required_argument, NULL, OPT_RATE },
+	{ "duration", required_argument, NULL, OPT_DURATION },
+	{ "warm-up", required_argument, NULL, OPT_WARM_UP },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "threads", required_argument, NULL, OPT_THREADS },
+	{ "size", required_argument, NULL, OPT_SIZE },
+	{ "sources", required_argument, NULL, OPT_SOURCES },
+	{ "opening", required_argument, NULL, OPT_OPENING },
+	{ "domain", required_argument, NULL, OPT_DOMAIN },
+	{ "subprotocol", required_argument, NULL, OPT_SUBPROTOCOL },
+	{ "origin", required_argument, NULL, OPT_ORIGIN },
+	{ "server-pid", required_argument, NULL, OPT_SERVER_PID },
+	{ "cpu", required_argument, NULL, OPT_CPU },
+	{ "spin", no_argument, NULL, OPT_SPIN },
+	{ "max-lag", required_argument, NULL, OPT_MAX_LAG },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* ---- values ---- */
+
+bool
+options_duration(const char *text, uint64_t *ns)
+{
+	char *unit;
+	double n = strtod(text, &unit);
+	double scale = strcmp(unit, "ms") == 0 ? 1e6 :
+		       strcmp(unit, "us") == 0 ? 1e3 :
+		       strcmp(unit, "m") == 0  ? 60e9 :
+		       strcmp(unit, "h") == 0  ? 3600e9 :
+		       !*unit || strcmp(unit, "s") == 0 ? 1e9 :
+							  0;
+
+	if (unit == text || scale <= 0 || !isfinite(n) || n < 0 || n * scale > 1e18)
+		return false;
+	*ns = (uint64_t)(n * scale);
+	return true;
+}
+
+static bool
+number(const char *text, double least, double most, double *out)
+{
+	char *end;
+
+	*out = strtod(text, &end);
+	return end != text && !*end && *out >= least && *out <= most;
+}
+
+static bool
+whole(const char *text, uint32_t least, uint32_t most, uint32_t *out)
+{
+	char *end;
+	unsigned long long n;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (errno || end == text || *end || *text == '-' || n < least || n > most)
+		return false;
+	*out = (uint32_t)n;
+	return true;
+}
+
+static bool
+word(const char *text, char out[OPTIONS_TEXT_MAX])
+{
+	size_t len = strlen(text);
+
+	if (len >= OPTIONS_TEXT_MAX || strpbrk(text, "\r\n{}"))
+		return false;
+	memcpy(out, text, len + 1);
+	return true;
+}
+
+static bool
+add_sources(struct options *o, const char *from, const char *to)
+{
+	struct in_addr first, last;
+	uint32_t n;
+
+	if (inet_pton(AF_INET, from, &first) != 1 || inet_pton(AF_INET, to, &last) != 1)
+		return false;
+	n = ntohl(last.s_addr) - ntohl(first.s_addr);
+	if (n >= OPTIONS_SOURCES_MAX - o->sources_len)
+		return false;
+	for (uint32_t i = 0; i <= n; i++)
+		o->sources[o->sources_len++].s_addr = htonl(ntohl(first.s_addr) + i);
+	return true;
+}
+
+bool
+options_sources(struct options *o, const char *text)
+{
+	char copy[4096], *rest = copy, *item, *dash;
+
+	if (strlen(text) >= sizeof(copy))
+		return false;
+	memcpy(copy, text, strlen(text) + 1);
+	while ((item = strsep(&rest, ","))) {
+		dash = strchr(item, '-');
+		if (dash)
+			*dash++ = '\0';
+		if (!add_sources(o, item, dash ? dash : item))
+			return false;
+	}
+	return true;
+}
+
+/* ---- the URL ---- */
+
+/* Cuts HOST[:PORT] in two; false: no port that could be one. */
+static bool
+cut_port(char *host, const char **port)
+{
+	char *colon = host[0] == '[' ? strchr(host, ']') : strrchr(host, ':');
+	uint32_t n;
+
+	*port = "80";
+	if (host[0] == '[') {
+		if (!colon || (colon[1] && colon[1] != ':'))
+			return false;
+		colon = colon[1] ? colon + 1 : NULL;
+	}
+	if (!colon)
+		return true;
+	*colon = '\0';
+	*port = colon + 1;
+	return whole(*port, 1, 65535, &n);
+}
+
+static const char *
+resolve(struct options *o, const char *port)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found;
+	char name[OPTIONS_TEXT_MAX];
+	size_t len = strlen(o->host);
+
+	memcpy(name, o->host, len + 1);
+	if (name[0] == '[') {
+		memmove(name, name + 1, len);
+		name[len - 2] = '\0';
+	}
+	if (getaddrinfo(name, port, &hints, &found) != 0)
+		return "the host has no address";
+	memcpy(&o->server, found->ai_addr, found->ai_addrlen);
+	o->server_len = found->ai_addrlen;
+	freeaddrinfo(found);
+	return NULL;
+}
+
+const char *
+options_url(struct options *o, const char *url)
+{
+	const char *rest = url + 5, *path, *port;
+	size_t len;
+
+	if (strncmp(url, "wss://", 6) == 0)
+		return "wss: is not supported yet, use ws://";
+	if (strncmp(url, "ws://", 5) != 0)
+		return "a URL begins with ws://, as in ws://127.0.0.1:8080/";
+	path = strchrnul(rest, '/');
+	len = (size_t)(path - rest);
+	if (len == 0 || len >= sizeof(o->host) || strlen(path) >= sizeof(o->path) ||
+	    strpbrk(rest, " \r\n{}@#"))
+		return "not a URL, try ws://127.0.0.1:8080/";
+	memcpy(o->host, rest, len);
+	o->host[len] = '\0';
+	memcpy(o->path, *path ? path : "/", strlen(*path ? path : "/") + 1);
+	if (!cut_port(o->host, &port))
+		return "a port is a number from 1 to 65535, as in ws://127.0.0.1:8080/";
+	o->port = (uint16_t)strtoul(port, NULL, 10);
+	return resolve(o, port);
+}
+
+/* ---- all together ---- */
+
+static bool
+take_scenario(struct options *o, const char *name, FILE *err)
+{
+	const struct scenario *s;
+
+	o->scenario = scenario_find(name);
+	if (o->scenario)
+		return true;
+	fprintf(err, "wsload: there is no scenario '%s'; there are", name);
+	for (unsigned i = 0; (s = scenario_at(i)); i++)
+		fprintf(err, " %s", s->name);
+	fputs("\n", err);
+	return false;
+}
+
+static bool
+take_pid(struct options *o, const char *text)
+{
+	uint32_t pid;
+
+	if (!whole(text, 1, INT32_MAX, &pid))
+		return false;
+	o->server_pid = (pid_t)pid;
+	return true;
+}
+
+static bool
+take_cpu(struct options *o, const char *text)
+{
+	uint32_t cpu;
+
+	if (!whole(text, 0, 1023, &cpu))
+		return false;
+	o->cpu = (int)cpu;
+	return true;
+}
+
+/* What an option with a value accepts, for who got it wrong. */
+static const char *
+take_value(struct options *o, int code, const char *v)
+{
+	switch (code) {
+	case OPT_CONNECTIONS:
+		return whole(v, 1, 1000000, &o->connections) ? NULL : "a number from 1 to 1000000";
+	case OPT_DEPTH:
+		return whole(v, 1, 4096, &o->depth) ? NULL : "a number from 1 to 4096";
+	case OPT_RATE:
+		return number(v, 0.001, 1e8, &o->rate) ? NULL : "operations a second, as in 5000";
+	case OPT_DURATION:
+		return options_duration(v, &o->duration_ns) ? NULL : "a time, as in 30s";
+	case OPT_WARM_UP:
+		return options_duration(v, &o->warmup_ns) ? NULL : "a time, as in 2s";
+	case OPT_TIMEOUT:
+		return options_duration(v, &o->timeout_ns) ? NULL : "a time, as in 5s";
+	case OPT_MAX_LAG:
+		return options_duration(v, &o->max_lag_ns) ? NULL : "a time, as in 1ms";
+	case OPT_THREADS:
+		return whole(v, 1, 64, &o->threads) ? NULL : "a number from 1 to 64";
+	case OPT_SIZE:
+		return whole(v, 20, 60000, &o->size) ? NULL : "bytes, from 20 to 60000";
+	case OPT_SOURCES:
+		return options_sources(o, v) ? NULL : "IPv4 addresses, as in 127.0.0.2-127.0.0.9";
+	case OPT_OPENING:
+		return whole(v, 1, 65536, &o->opening) ? NULL : "a number from 1 to 65536";
+	case OPT_DOMAIN:
+		return *v && word(v, o->domain) ? NULL : "a host name, as in example.org";
+	case OPT_SUBPROTOCOL:
+		return word(v, o->protocol) ? NULL : "a word, as in sip";
+	case OPT_ORIGIN:
+		return word(v, o->origin) ? NULL : "an origin, as in https://example.org";
+	case OPT_SERVER_PID:
+		return take_pid(o, v) ? NULL : "the number of a process";
+	default:
+		return take_cpu(o, v) ? NULL : "the number of a CPU";
+	}
+}
+
+static void
+say_help(FILE *out)
+{
+	const struct scenario *s;
+
+	fputs(help, out);
+	for (unsigned i = 0; (s = scenario_at(i)); i++)
+		fprintf(out, "      %-10s %s\n", s->name, s->about);
+	fputs(help_rest, out);
+}
+
+static enum options_result
+try_help(FILE *err)
+{
+	fputs("wsload: try 'wsload --help'\n", err);
+	return OPTIONS_WRONG;
+}
+
+static enum options_result
+take_option(struct options *o, int code, const char *name, FILE *out, FILE *err)
+{
+	const char *accepts;
+
+	switch (code) {
+	case 'h':
+		say_help(out);
+		return OPTIONS_DONE;
+	case '?':
+		return try_help(err);
+	case OPT_SPIN:
+		o->spin = true;
+		return OPTIONS_RUN;
+	case OPT_JSON:
+		o->json = true;
+		return OPTIONS_RUN;
+	case OPT_QUIET:
+		o->quiet = true;
+		return OPTIONS_RUN;
+	case OPT_SCENARIO:
+		return take_scenario(o, optarg, err) ? OPTIONS_RUN : OPTIONS_WRONG;
+	default:
+		accepts = take_value(o, code, optarg);
+		if (!accepts)
+			return OPTIONS_RUN;
+		fprintf(err, "wsload: --%s '%s': give %s\n", name, optarg, accepts);
+		return OPTIONS_WRONG;
+	}
+}
+
+/* What is not given follows from what is. */
+static const char *
+settle(struct options *o)
+{
+	const struct scenario *s = o->scenario;
+
+	if (!o->depth)
+		o->depth = o->rate > 0 && !s->serial ? 64 : 1;
+	if (s->serial && o->depth > 1)
+		return "this scenario has one operation of a client at a time: leave out --depth, "
+		       "use --connections";
+	if (s->idles && o->rate > 0)
+		return "clients that do nothing have no rate: leave out --rate";
+	if (s->pairs && o->connections / o->threads < 2)
+		return "clients come in pairs: give each thread two --connections or more";
+	if (o->connections < o->threads)
+		return "each thread needs a connection: give more --connections or fewer --threads";
+	if (!o->domain[0])
+		memcpy(o->domain, o->host, sizeof(o->domain));
+	if (!o->origin[0])
+		snprintf(o->origin, sizeof(o->origin), "http://%.200s", o->host);
+	if (!s->head && strcmp(o->protocol, "sip") == 0)
+		o->protocol[0] = '\0';
+	return NULL;
+}
+
+enum options_result
+options_read(struct options *o, int argc, char **argv, FILE *out, FILE *err)
+{
+	enum options_result result = OPTIONS_RUN;
+	int code, index = 0;
+	const char *wrong;
+
+	*o = (struct options){
+		.scenario = scenario_at(0),
+		.connections = 1,
+		.threads = 1,
+		.warmup_ns = 1000000000,
+		.duration_ns = 10000000000,
+		.timeout_ns = 5000000000,
+		.max_lag_ns = 1000000,
+		.opening = 256,
+		.size = 64,
+		.protocol = "sip",
+		.cpu = -1,
+	};
+	optind = 0;
+	while (result == OPTIONS_RUN &&
+	       (code = getopt_long(argc, argv, "h", names, &index)) != -1)
+		result = take_option(o, code, names[index].name, out, err);
+	if (result != OPTIONS_RUN)
+		return result;
+	if (optind + 1 != argc) {
+		fputs(optind == argc ? "wsload: no URL: type wsload ws://HOST:PORT\n" :
+				       "wsload: more than one URL\n",
+		      err);
+		return try_help(err);
+	}
+	wrong = options_url(o, argv[optind]);
+	if (!wrong)
+		wrong = settle(o);
+	if (!wrong)
+		return OPTIONS_RUN;
+	fprintf(err, "wsload: %s\n", wrong);
+	return OPTIONS_WRONG;
+}

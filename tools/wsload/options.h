@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WSLOAD_OPTIONS_H
+#define WSLOAD_OPTIONS_H
+/* The command line, read and checked. */
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#define OPTIONS_TEXT_MAX 256
+#define OPTIONS_SOURCES_MAX 256
+
+struct scenario;
+
+struct options {
+	char host[OPTIONS_TEXT_MAX]; /* as in the URL: for Host */
+	char path[OPTIONS_TEXT_MAX];
+	char domain[OPTIONS_TEXT_MAX];
+	char protocol[OPTIONS_TEXT_MAX]; /* subprotocols to ask for; may be empty */
+	uint16_t port;
+	char origin[OPTIONS_TEXT_MAX];
+	struct sockaddr_storage server;
+	socklen_t server_len;
+	const struct scenario *scenario;
+	uint32_t connections, threads;
+	uint32_t depth;       /* operations of one connection at once */
+	double rate;          /* operations per second; 0: closed loop */
+	uint64_t warmup_ns, duration_ns, timeout_ns;
+	uint64_t max_lag_ns;  /* beyond it an open-loop run is not valid */
+	uint32_t opening;     /* connections that a thread opens at once */
+	uint32_t size;        /* payload of echo, body of MESSAGE */
+	bool json, quiet, spin;
+	pid_t server_pid;     /* 0: none */
+	int cpu;              /* of the first thread; -1: not pinned */
+	uint32_t sources_len;
+	struct in_addr sources[OPTIONS_SOURCES_MAX];
+};
+
+enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
+
+/* Says on `err` what is wrong and what to type instead, on `out` what --help asks for. */
+enum options_result options_read(struct options *o, int argc, char **argv, FILE *out, FILE *err);
+
+/* "30s", "500ms", "2m", "1.5" (seconds); false: none of these. */
+bool options_duration(const char *text, uint64_t *ns);
+
+/* "127.0.0.2", "127.0.0.2-127.0.0.9", and lists of both with commas. */
+bool options_sources(struct options *o, const char *text);
+
+/* ws://HOST[:PORT][/PATH]. NULL, or what is wrong; static text. */
+const char *options_url(struct options *o, const char *url);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include "tools/wsload/report.h"
+
+static void
+print_time(FILE *out, const struct histogram *h)
+{
+	fprintf(out,
+		"{\"count\":%" PRIu64 ",\"mean\":%.3f,\"p50\":%.3f,\"p90\":%.3f,\"p99\":%.3f,"
+		"\"p999\":%.3f,\"max\":%.3f}",
+		h->total, histogram_mean(h) / 1e3, (double)histogram_percentile(h, 50) / 1e3,
+		(double)histogram_percentile(h, 90) / 1e3,
+		(double)histogram_percentile(h, 99) / 1e3,
+		(double)histogram_percentile(h, 99.9) / 1e3, (double)h->max / 1e3);
+}
+
+static void
+print_server(const struct result *r, uint64_t operations, FILE *out)
+{
+	double cpu_s = r->ended.cpu_s - r->begun.cpu_s;
+	double per_connection =
+		r->open ? ((double)r->opened.private_bytes - (double)r->before.private_bytes) /
+				  (double)r->open :
+			  0;
+
+	fprintf(out,
+		",\"server\":{\"processes\":%u,\"cpu_s\":%.3f,\"cpu_us_per_operation\":%.4f,"
+		"\"rss_bytes\":%" PRIu64 ",\"private_bytes\":%" PRIu64
+		",\"private_bytes_before\":%" PRIu64 ",\"private_bytes_per_connection\":%.1f}",
+		r->ended.processes, cpu_s, operations ? cpu_s * 1e6 / (double)operations : 0,
+		r->opened.rss_bytes, r->opened.private_bytes, r->before.private_bytes,
+		per_connection);
+}
+
+void
+report_json(const struct plan *plan, const struct result *r, FILE *out)
+{
+	const struct options *o = &plan->options;
+	uint64_t operations = tally_read(&r->tally, TALLY_operations);
+
+	fprintf(out,
+		"{\"scenario\":\"%s\",\"connections\":%u,\"depth\":%u,\"rate\":%.3f,\"threads\":%u,"
+		"\"operations\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"duration_s\":%.6f,"
+		"\"operations_per_s\":%.2f,\"opening_s\":%.6f,\"valid\":%s,\"interrupted\":%s,"
+		"\"latency_us\":",
+		o->scenario->name, o->connections, o->depth, o->rate, o->threads, operations,
+		tally_faults(&r->tally), r->duration_s, (double)operations / r->duration_s,
+		r->opening_s, r->lagged ? "false" : "true", r->interrupted ? "true" : "false");
+	print_time(out, &r->tally.times[TALLY_TIME_operation]);
+	fputs(",\"times_us\":{", out);
+	for (int i = TALLY_TIME_operation + 1; i < TALLY_TIMES_COUNT; i++) {
+		fprintf(out, "%s\"%s\":", i > TALLY_TIME_operation + 1 ? "," : "",
+			tally_time_name((enum tally_time)i));
+		print_time(out, &r->tally.times[i]);
+	}
+	fputs("},\"counts\":{", out);
+	for (int i = 0; i < TALLY_COUNTS; i++)
+		fprintf(out, "%s\"%s\":%" PRIu64, i ? "," : "", tally_name((enum tally_count)i),
+			tally_read(&r->tally, (enum tally_count)i));
+	fprintf(out, "},\"generator\":{\"cpu_s\":%.3f,\"cpu_us_per_operation\":%.4f}",
+		r->own_cpu_s, operations ? r->own_cpu_s * 1e6 / (double)operations : 0);
+	if (r->probed)
+		print_server(r, operations, out);
+	fputs("}\n", out);
+}

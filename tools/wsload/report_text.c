@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include "tools/wsload/report.h"
+
+static void
+print_time(FILE *out, const char *words, const struct histogram *h)
+{
+	static const double percents[] = { 50, 90, 99, 99.9, 100 };
+
+	if (!h->total)
+		return;
+	fprintf(out, "%-26s %9" PRIu64, words, h->total);
+	for (size_t i = 0; i < sizeof(percents) / sizeof(*percents); i++)
+		fprintf(out, " %10.1f", (double)histogram_percentile(h, percents[i]) / 1e3);
+	fputs("\n", out);
+}
+
+static void
+print_server(const struct result *r, uint64_t operations, FILE *out)
+{
+	double cpu_s = r->ended.cpu_s - r->begun.cpu_s;
+
+	fprintf(out, "server: %.2f s of CPU time (%.0f %%)", cpu_s, 100 * cpu_s / r->duration_s);
+	if (operations)
+		fprintf(out, ", %.2f us an operation", cpu_s * 1e6 / (double)operations);
+	fprintf(out, "; %.1f MB resident before, %.1f MB with %u connections\n",
+		(double)r->before.rss_bytes / 1e6, (double)r->opened.rss_bytes / 1e6, r->open);
+}
+
+void
+report_text(const struct plan *plan, const struct result *r, FILE *out)
+{
+	uint64_t operations = tally_read(&r->tally, TALLY_operations);
+
+	fprintf(out, "%s: %" PRIu64 " operations in %.2f s, %.0f/s; %u connections in %.2f s%s\n",
+		plan->options.scenario->name, operations, r->duration_s,
+		(double)operations / r->duration_s, r->open, r->opening_s,
+		r->interrupted ? "; interrupted" : "");
+	fprintf(out, "%-26s %9s %10s %10s %10s %10s %10s\n", "us", "count", "p50", "p90", "p99",
+		"p99.9", "max");
+	for (int i = 0; i < TALLY_TIMES_COUNT; i++)
+		print_time(out, tally_time_words((enum tally_time)i), &r->tally.times[i]);
+	for (int i = 0; i < TALLY_COUNTS; i++)
+		if (tally_is_fault((enum tally_count)i) && tally_read(&r->tally, (enum tally_count)i))
+			fprintf(out, "ERROR: %" PRIu64 " %s\n",
+				tally_read(&r->tally, (enum tally_count)i),
+				tally_words((enum tally_count)i));
+	if (r->lagged)
+		fputs("NOT VALID: the generator itself was late: see its send lag\n", out);
+	fprintf(out, "generator: %.0f %% of a CPU", 100 * r->own_cpu_s / r->duration_s);
+	if (operations)
+		fprintf(out, ", %.2f us an operation", r->own_cpu_s * 1e6 / (double)operations);
+	fputs("\n", out);
+	if (r->probed)
+		print_server(r, operations, out);
+}

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/wsload/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "engine/clock.h"
+#include "tools/wsload/operation.h"
+
+#define TICK_NS (10 * CLOCK_NS_PER_MS)
+#define SWEEPS_PER_ROUND 100u /* all clients are looked at once a second */
+#define CLOSE_WAIT_NS (2 * CLOCK_NS_PER_S)
+#define SPIN_FOR_EVER UINT32_C(4000000000)
+
+/* ---- lists ---- */
+
+void
+worker_put_dirty(struct worker *w, struct client *c)
+{
+	if (c->dirty)
+		return;
+	c->dirty = true;
+	c->next_dirty = w->dirty;
+	w->dirty = c;
+}
+
+void
+worker_put_ready(struct worker *w, struct client *c)
+{
+	if (c->ready || c->free == CLIENT_OP_NONE)
+		return;
+	c->ready = true;
+	c->next_ready = NULL;
+	*w->ready_tail = c;
+	w->ready_tail = &c->next_ready;
+}
+
+static struct client *
+take_ready(struct worker *w)
+{
+	struct client *c = w->ready;
+
+	if (!c)
+		return NULL;
+	w->ready = c->next_ready;
+	if (!w->ready)
+		w->ready_tail = &w->ready;
+	c->ready = false;
+	return c;
+}
+
+static void
+flush(struct worker *w)
+{
+	while (w->dirty) {
+		struct client *c = w->dirty;
+
+		w->dirty = c->next_dirty;
+		c->dirty = false;
+		client_flush(w, c);
+	}
+}
+
+/* ---- phases ---- */
+
+static void
+enter(struct worker *w, enum worker_phase phase)
+{
+	const uint64_t one = 1;
+	ssize_t n;
+
+	atomic_store_explicit(&w->phase, (int)phase, memory_order_release);
+	n = write(w->report_fd, &one, sizeof(one));
+	assert(n == sizeof(one));
+}
+
+static enum worker_phase
+phase_of(const struct worker *w)
+{
+	return (enum worker_phase)atomic_load_explicit(&w->phase, memory_order_relaxed);
+}
+
+void
+worker_opened(struct worker *w, struct client *c)
+{
+	if (w->plan->options.scenario->churns) {
+		if (c->state == CLIENT_OPEN)
+			operation_opened(w, c);
+		return;
+	}
+	if (c->settled)
+		return;
+	c->settled = true;
+	w->opened++;
+	w->opening--;
+}
+
+void
+worker_gone(struct worker *w, struct client *c)
+{
+	if (w->plan->options.scenario->churns && phase_of(w) < WORKER_CLOSING)
+		worker_put_ready(w, c);
+	else
+		w->closed++;
+}
+
+static void
+open_more(struct worker *w)
+{
+	const struct options *o = &w->plan->options;
+
+	if (o->scenario->churns)
+		w->opened = w->clients_len;
+	while (w->opened < w->clients_len && w->opening < o->opening &&
+	       w->next_open < w->clients_len) {
+		struct client *c = &w->clients[w->next_open++];
+
+		w->opening++;
+		if (client_open(w, c))
+			continue;
+		worker_opened(w, c);
+		w->closed++;
+	}
+	if (w->opened == w->clients_len)
+		enter(w, WORKER_READY);
+}
+
+static void
+begin(struct worker *w)
+{
+	const struct options *o = &w->plan->options;
+
+	w->start_ns = atomic_load_explicit(&w->times->start_ns, memory_order_acquire);
+	if (!w->start_ns || w->now_ns < w->start_ns)
+		return;
+	w->measure_ns = atomic_load_explicit(&w->times->measure_ns, memory_order_relaxed);
+	w->end_ns = atomic_load_explicit(&w->times->end_ns, memory_order_relaxed);
+	w->schedule = (struct schedule){
+		.start_ns = w->start_ns,
+		.rate = o->rate / o->threads,
+		.offset = (double)w->index / o->threads,
+	};
+	enter(w, WORKER_RUNNING);
+	for (uint32_t i = 0; i < w->clients_len; i++) {
+		struct client *c = &w->clients[i];
+
+		if (c->state == CLIENT_OPEN || o->scenario->churns)
+			worker_put_ready(w, c);
+	}
+}
+
+static bool
+can_start(const struct worker *w, const struct client *c)
+{
+	return c->free != CLIENT_OP_NONE &&
+	       (c->state == CLIENT_OPEN ||
+		(w->plan->options.scenario->churns &&
+		 (c->state == CLIENT_NEW || c->state == CLIENT_GONE)));
+}
+
+/* A connection that could not be begun is tried again, but not in the same turn. */
+static bool
+start_at(struct worker *w, struct client *c, uint64_t start_ns)
+{
+	operation_begin(w, c, start_ns);
+	if (can_start(w, c))
+		worker_put_ready(w, c);
+	return c->state != CLIENT_GONE;
+}
+
+static void
+note_due(struct worker *w)
+{
+	uint64_t at;
+
+	for (; (at = schedule_at(&w->schedule, w->due)) <= w->now_ns && at < w->end_ns; w->due++)
+		if (at >= w->measure_ns)
+			tally_time(&w->tally, TALLY_TIME_lag, w->now_ns - at);
+}
+
+static void
+start_due(struct worker *w)
+{
+	note_due(w);
+	while (w->ready && w->schedule.next < w->due) {
+		struct client *c = take_ready(w);
+
+		if (can_start(w, c) && !start_at(w, c, schedule_at(&w->schedule, w->schedule.next++)))
+			break;
+	}
+}
+
+/* Closed loop: what is ready now is begun now; later ones begin where others end. */
+static void
+start_ready(struct worker *w)
+{
+	struct client *last = NULL, *c;
+
+	while ((c = take_ready(w)) && c != last) {
+		while (can_start(w, c))
+			if (!start_at(w, c, w->now_ns)) {
+				last = c;
+				break;
+			}
+	}
+	if (c)
+		worker_put_ready(w, c);
+}
+
+static void
+run_on(struct worker *w)
+{
+	w->end_ns = atomic_load_explicit(&w->times->end_ns, memory_order_relaxed);
+	if (w->plan->options.rate > 0)
+		start_due(w);
+	else if (w->now_ns < w->end_ns)
+		start_ready(w);
+	if (w->now_ns < w->end_ns && w->closed < w->clients_len)
+		return;
+	tally_count(&w->tally, TALLY_unstarted, w->due - w->schedule.next);
+	enter(w, WORKER_DRAINING);
+}
+
+static void
+drain(struct worker *w)
+{
+	bool late = w->now_ns > w->end_ns + w->plan->options.timeout_ns;
+
+	if (w->busy && !late)
+		return;
+	enter(w, WORKER_CLOSING);
+	w->close_ns = w->now_ns;
+	for (uint32_t i = 0; i < w->clients_len; i++) {
+		struct client *c = &w->clients[i];
+
+		operation_expire(w, c, true);
+		if (c->state == CLIENT_NEW ||
+		    (c->state == CLIENT_GONE && w->plan->options.scenario->churns))
+			w->closed++;
+		else
+			client_close(w, c);
+	}
+}
+
+static void
+await_closed(struct worker *w)
+{
+	if (w->closed == w->clients_len)
+		enter(w, WORKER_ENDED);
+	else if (w->now_ns - w->close_ns > CLOSE_WAIT_NS)
+		for (uint32_t i = 0; i < w->clients_len; i++)
+			client_abandon(w, &w->clients[i]);
+}
+
+/* ---- time-outs ---- */
+
+static void
+expire_opening(struct worker *w, struct client *c)
+{
+	static const enum tally_count faults[] = {
+		[CLIENT_CONNECTING] = TALLY_connect_failed,
+		[CLIENT_UPGRADING] = TALLY_upgrade_failed,
+		[CLIENT_REGISTERING] = TALLY_register_failed,
+	};
+
+	if (c->state < CLIENT_CONNECTING || c->state > CLIENT_REGISTERING ||
+	    w->now_ns - c->since_ns < w->plan->options.timeout_ns)
+		return;
+	tally_count(&w->tally, faults[c->state], 1);
+	client_abandon(w, c);
+}
+
+static void
+sweep(struct worker *w)
+{
+	uint32_t n = w->clients_len / SWEEPS_PER_ROUND + 1;
+
+	if (w->now_ns < w->sweep_ns)
+		return;
+	w->sweep_ns = w->now_ns + TICK_NS;
+	while (n-- && phase_of(w) < WORKER_CLOSING) {
+		struct client *c = &w->clients[w->sweep++ % w->clients_len];
+
+		expire_opening(w, c);
+		if (c->state >= CLIENT_OPEN && c->state < CLIENT_CLOSED)
+			operation_expire(w, c, false);
+	}
+}
+
+/* ---- the thread ---- */
+
+static uint64_t
+wait_ns(const struct worker *w)
+{
+	uint64_t next_ns;
+
+	if (phase_of(w) != WORKER_RUNNING || w->plan->options.rate <= 0 || !w->ready)
+		return TICK_NS;
+	next_ns = schedule_next_ns(&w->schedule);
+	if (next_ns <= w->now_ns)
+		return 0;
+	return next_ns - w->now_ns < TICK_NS ? next_ns - w->now_ns : TICK_NS;
+}
+
+static void
+step(struct worker *w)
+{
+	w->now_ns = clock_now_ns();
+	sweep(w);
+	switch (phase_of(w)) {
+	case WORKER_OPENING:
+		open_more(w);
+		break;
+	case WORKER_READY:
+		begin(w);
+		break;
+	case WORKER_RUNNING:
+		run_on(w);
+		break;
+	case WORKER_DRAINING:
+		drain(w);
+		break;
+	case WORKER_CLOSING:
+		await_closed(w);
+		break;
+	case WORKER_ENDED:
+		break;
+	}
+	flush(w);
+}
+
+static void
+fini(struct worker *w)
+{
+	if (w->ring && !ring_slots_used(w->ring)) {
+		ring_fini(w->ring);
+		bytes_fini(&w->bytes);
+	}
+	free(w->clients);
+	free(w->ops);
+	free(w->by_slot);
+	free(w->scratch);
+}
+
+static void
+on_woken(void *arg)
+{
+	(void)arg; /* the turn is over: step() looks at the times */
+}
+
+static int
+init(struct worker *w, const char **error)
+{
+	const struct options *o = &w->plan->options;
+	struct ring_handlers handlers = client_handlers;
+	struct ring_config config = {
+		.slots_max = w->clients_len,
+		.sq_entries = 4096,
+		.buffers = 1024,
+		.buffer_bytes = 16384,
+		.spin_ns = o->spin ? SPIN_FOR_EVER : 0,
+	};
+
+	*error = "out of memory";
+	w->clients = calloc(w->clients_len, sizeof(*w->clients));
+	w->ops = calloc((size_t)w->clients_len * o->depth, sizeof(*w->ops));
+	w->by_slot = calloc(w->clients_len, sizeof(*w->by_slot));
+	w->scratch = malloc(EXCHANGE_BYTES_MAX);
+	if (!w->clients || !w->ops || !w->by_slot || !w->scratch)
+		return -ENOMEM;
+	w->ready_tail = &w->ready;
+	bytes_init(&w->bytes, SIZE_MAX);
+	for (uint32_t i = 0; i < w->clients_len; i++) {
+		struct client *c = &w->clients[i];
+
+		c->number = w->first + i;
+		c->ops = &w->ops[(size_t)i * o->depth];
+		operation_init(w, c);
+	}
+	handlers.woken = on_woken;
+	return ring_open(&w->ring, &config, &handlers, w, error);
+}
+
+/* The ring belongs to the thread that opens it. */
+struct birth {
+	struct worker *w;
+	const char *error;
+	int result;
+	pthread_barrier_t born;
+};
+
+static void *
+run(void *arg)
+{
+	struct birth *birth = arg;
+	struct worker *w = birth->w;
+	int result = init(w, &birth->error);
+
+	birth->result = result;
+	pthread_barrier_wait(&birth->born); /* `birth` is gone now */
+	while (result == 0 && phase_of(w) != WORKER_ENDED) {
+		step(w);
+		result = ring_turn(w->ring, wait_ns(w));
+	}
+	w->failed = result;
+	if (result < 0)
+		enter(w, WORKER_ENDED);
+	fini(w);
+	return NULL;
+}
+
+static void
+pin(const struct worker *w)
+{
+	cpu_set_t set;
+
+	if (w->plan->options.cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET((unsigned)w->plan->options.cpu + w->index, &set);
+	pthread_setaffinity_np(w->thread, sizeof(set), &set);
+}
+
+int
+worker_start(struct worker *w, const char **error)
+{
+	struct birth birth = { .w = w };
+	int result;
+
+	tally_init(&w->tally);
+	pthread_barrier_init(&birth.born, NULL, 2);
+	result = -pthread_create(&w->thread, NULL, run, &birth);
+	if (result == 0) {
+		pin(w);
+		pthread_barrier_wait(&birth.born);
+		result = birth.result;
+		*error = birth.error;
+		if (result < 0)
+			pthread_join(w->thread, NULL);
+	} else {
+		*error = "no thread could be started";
+	}
+	pthread_barrier_destroy(&birth.born);
+	return result;
+}
+
+void
+worker_notify(struct worker *w)
+{
+	if (phase_of(w) != WORKER_ENDED)
+		ring_wake(w->ring);
+}
+
+void
+worker_join(struct worker *w)
+{
+	pthread_join(w->thread, NULL);
+}
