@@ -12,8 +12,8 @@
 #include "tools/wsload/operation.h"
 #include "tools/wsload/worker.h"
 
-#define HEAD_MAX 8192u            /* of the handshake's answer */
-#define MESSAGE_MAX (1u << 24)    /* that a server may send */
+#define HEAD_MAX 8192u         /* of the handshake's answer */
+#define MESSAGE_MAX (1u << 24) /* that a server may send */
 #define SEND_TIMEOUT_US 30000000u
 
 /* ---- bytes ---- */
@@ -395,6 +395,8 @@ on_ended(void *arg, uint32_t slot, int result)
 	(void)result;
 	if (c->state == CLIENT_UPGRADING)
 		tally_count(&w->tally, TALLY_upgrade_failed, 1);
+	else if (c->state == CLIENT_CLOSING)
+		tally_count(&w->tally, TALLY_unanswered_closes, 1);
 	else if (c->state < CLIENT_CLOSED)
 		tally_count(&w->tally, TALLY_disconnected, 1);
 	client_abandon(w, c);

@@ -28,6 +28,32 @@ place_in(const struct template *t, struct sip_view value, size_t from)
 	return UINT32_MAX;
 }
 
+/* The parameters of a Via may come back in any order, with others among them. */
+static struct span
+branch_of(struct span via)
+{
+	static const char name[] = ";branch=";
+	const char *at = via.len ? memmem(via.at, via.len, name, sizeof(name) - 1) : NULL;
+	size_t len = at ? (size_t)(span_end(via) - at) : 0;
+	const char *end = at ? memchr(at + 1, ';', len - 1) : NULL;
+
+	return span_of(at, end ? (size_t)(end - at) : len);
+}
+
+static void
+read_via(struct exchange *x, const struct sip_msg *m)
+{
+	struct span branch = branch_of(sip_msg_value(m, SIP_FIELD_VIA));
+
+	x->via = view_of(m, SIP_FIELD_VIA);
+	x->branch = (struct sip_view){ branch.at ? (uint32_t)(branch.at - m->base) : 0,
+				       (uint32_t)branch.len };
+	x->via.len = x->branch.off - x->via.off;
+	x->branch_client =
+		place_in(&x->request, x->branch, offsetof(struct template_digits, client));
+	x->branch_op = place_in(&x->request, x->branch, offsetof(struct template_digits, op));
+}
+
 static struct sip_view
 contact_of(const struct sip_msg *m)
 {
@@ -46,7 +72,7 @@ static const char *
 read_fields(struct exchange *x, const struct sip_msg *m)
 {
 	x->method = m->method;
-	x->via = view_of(m, SIP_FIELD_VIA);
+	read_via(x, m);
 	x->from = view_of(m, SIP_FIELD_FROM);
 	x->to = view_of(m, SIP_FIELD_TO);
 	x->call_id = view_of(m, SIP_FIELD_CALL_ID);
@@ -54,13 +80,11 @@ read_fields(struct exchange *x, const struct sip_msg *m)
 	x->contact = contact_of(m);
 	x->body = m->body;
 	x->contact_returns = m->method == SIP_METHOD_REGISTER;
-	x->via_client = place_in(&x->request, x->via, offsetof(struct template_digits, client));
-	x->via_op = place_in(&x->request, x->via, offsetof(struct template_digits, op));
 	x->call_id_client =
 		place_in(&x->request, x->call_id, offsetof(struct template_digits, client));
 	x->call_id_op = place_in(&x->request, x->call_id, offsetof(struct template_digits, op));
-	return x->via_client == UINT32_MAX || x->via_op == UINT32_MAX ?
-		       "Via must hold {client} and {op}" :
+	return x->branch_client == UINT32_MAX || x->branch_op == UINT32_MAX ?
+		       "the branch must hold {client} and {op}" :
 		       NULL;
 }
 
@@ -124,12 +148,12 @@ bool
 exchange_identify_response(const struct exchange *x, const struct sip_msg *m,
 			   struct exchange_id *id)
 {
-	return read_id(sip_msg_value(m, SIP_FIELD_VIA), x->via_client, x->via_op, id);
+	return read_id(branch_of(sip_msg_value(m, SIP_FIELD_VIA)), x->branch_client, x->branch_op,
+		       id);
 }
 
 bool
-exchange_identify_request(const struct exchange *x, const struct sip_msg *m,
-			  struct exchange_id *id)
+exchange_identify_request(const struct exchange *x, const struct sip_msg *m, struct exchange_id *id)
 {
 	return read_id(sip_msg_value(m, SIP_FIELD_CALL_ID), x->call_id_client, x->call_id_op, id);
 }
@@ -148,12 +172,13 @@ same(struct span value, const char *request, struct sip_view v)
 	return span_equal(value, span_of(request + v.off, v.len));
 }
 
-/* The value that we sent; others may have added parameters. */
+/* Our Via: transport and sent-by first, and somewhere behind them our branch. */
 static bool
-extended(struct span value, const char *request, struct sip_view v)
+is_our_via(struct span value, const char *request, const struct exchange *x)
 {
-	return value.len >= v.len && memcmp(value.at, request + v.off, v.len) == 0 &&
-	       (value.len == v.len || value.at[v.len] == ';');
+	return value.len > x->via.len && value.at[x->via.len] == ';' &&
+	       memcmp(value.at, request + x->via.off, x->via.len) == 0 &&
+	       same(branch_of(value), request, x->branch);
 }
 
 /* To comes back with a tag: any, or the partner's. */
@@ -205,7 +230,7 @@ exchange_check_response(const struct exchange *x, const struct sip_msg *m, const
 	if (wrong)
 		return wrong;
 	if (m->first[SIP_FIELD_VIA] != m->last[SIP_FIELD_VIA] ||
-	    !extended(sip_msg_value(m, SIP_FIELD_VIA), request, x->via))
+	    !is_our_via(sip_msg_value(m, SIP_FIELD_VIA), request, x))
 		return "Via";
 	if (m->status < 200)
 		return NULL;
@@ -256,7 +281,7 @@ exchange_check_request(const struct exchange *x, const struct sip_msg *m, const 
 		return "Request-URI";
 	if (!same(sip_msg_value(m, SIP_FIELD_TO), request, x->to))
 		return "To";
-	if (!extended(lowest_via(m), request, x->via))
+	if (!is_our_via(lowest_via(m), request, x))
 		return "Via";
 	if (!same(sip_msg_span(m, m->body), request, x->body))
 		return "body";

@@ -19,12 +19,14 @@
 /* Offset and length in the request, or, of a value in the middle, of digits in that value. */
 struct exchange {
 	struct template request;
-	bool from_peer;       /* the answer is the partner's: its tag is the partner's digits */
-	bool contact_returns; /* the 200 lists the Contact of the request (REGISTER) */
-	uint8_t method;       /* enum sip_method */
-	struct sip_view via, from, to, call_id, cseq, body;
-	struct sip_view contact;  /* up to the first parameter */
-	uint32_t via_client, via_op;
+	bool from_peer;         /* the answer is the partner's: its tag is the partner's digits */
+	bool contact_returns;   /* the 200 lists the Contact of the request (REGISTER) */
+	uint8_t method;         /* enum sip_method */
+	struct sip_view via;    /* transport and sent-by */
+	struct sip_view branch; /* ";branch=..." */
+	struct sip_view from, to, call_id, cseq, body;
+	struct sip_view contact; /* up to the first parameter */
+	uint32_t branch_client, branch_op;
 	uint32_t call_id_client, call_id_op; /* UINT32_MAX: it holds none */
 };
 
@@ -37,7 +39,7 @@ struct exchange_id {
 
 /*
  * Make it of texts as for template_compile(). NULL, or what is wrong with them: the request must
- * be one that a server accepts, with the places {client} and {op} in its Via.
+ * be one that a server accepts, with the places {client} and {op} in the branch, the last parameter of its Via.
  */
 const char *exchange_init(struct exchange *x, const char *head, const char *body,
 			  const struct template_word *words);

@@ -9,8 +9,11 @@
 void
 live_init(struct live *l, const struct plan *plan, const struct worker *workers, uint64_t now_ns)
 {
-	*l = (struct live){ .plan = plan, .workers = workers, .begin_ns = now_ns,
-			    .last_ns = now_ns, .on = !plan->options.quiet };
+	*l = (struct live){ .plan = plan,
+			    .workers = workers,
+			    .begin_ns = now_ns,
+			    .last_ns = now_ns,
+			    .on = !plan->options.quiet };
 }
 
 uint64_t

@@ -2,6 +2,7 @@
 #include "tools/wsload/operation.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 #include "codec/sip_reply.h"
 #include "tools/wsload/worker.h"
@@ -204,9 +205,19 @@ is_awaited(struct worker *w, const struct client *c, const struct exchange_id *i
 	return false;
 }
 
+/* The first one is kept as it came, so that it can be looked at. */
+static void
+note_wrong(struct worker *w, const char *field)
+{
+	if (!w->note[0])
+		snprintf(w->note, sizeof(w->note), "%s of:\n%.*s", field, (int)w->msg.len,
+			 w->msg.base);
+}
+
 static void
 count_wrong(struct worker *w, const char *field)
 {
+	note_wrong(w, field);
 	tally_count(&w->tally, strcmp(field, "status") == 0 ? TALLY_refused : TALLY_wrong, 1);
 }
 
@@ -215,11 +226,14 @@ take_registration(struct worker *w, struct client *c)
 {
 	const struct exchange *x = &w->plan->registration;
 	struct template_digits digits = digits_of(c, CLIENT_REGISTER_ENTRY, 0);
+	const char *wrong;
 
 	template_write(&x->request, &digits, w->scratch);
 	if (w->msg.status < 200)
 		return;
-	if (exchange_check_response(x, &w->msg, w->scratch, &digits)) {
+	wrong = exchange_check_response(x, &w->msg, w->scratch, &digits);
+	if (wrong) {
+		note_wrong(w, wrong);
 		tally_count(&w->tally, TALLY_register_failed, 1);
 		client_abandon(w, c);
 		return;

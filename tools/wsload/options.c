@@ -10,17 +10,17 @@
 #include <string.h>
 #include "tools/wsload/plan.h"
 
-static const char help[] =
-	"usage: wsload URL [OPTION]...\n"
-	"\n"
-	"Load for SIP-over-WebSocket servers. URL is ws://HOST[:PORT][/PATH].\n"
-	"\n"
-	"  --scenario NAME     what the clients do (default options):\n";
+static const char help[] = "usage: wsload URL [OPTION]...\n"
+			   "\n"
+			   "Load for SIP-over-WebSocket servers. URL is ws://HOST[:PORT][/PATH].\n"
+			   "\n"
+			   "  --scenario NAME     what the clients do (default options):\n";
 
 static const char help_rest[] =
 	"  --connections N     clients (default 1)\n"
 	"  --depth D           operations of one client at once (default 1; with --rate 64)\n"
-	"  --rate R            open loop: R operations a second on a fixed time line; latency counts\n"
+	"  --rate R            open loop: R operations a second on a fixed time line; latency "
+	"counts\n"
 	"                      from the time an operation was meant to start\n"
 	"  --duration TIME     how long to measure: 30s, 500ms, 2m (default 10s)\n"
 	"  --warm-up TIME      the same load before it, not counted (default 1s)\n"
@@ -101,10 +101,10 @@ options_duration(const char *text, uint64_t *ns)
 {
 	char *unit;
 	double n = strtod(text, &unit);
-	double scale = strcmp(unit, "ms") == 0 ? 1e6 :
-		       strcmp(unit, "us") == 0 ? 1e3 :
-		       strcmp(unit, "m") == 0  ? 60e9 :
-		       strcmp(unit, "h") == 0  ? 3600e9 :
+	double scale = strcmp(unit, "ms") == 0          ? 1e6 :
+		       strcmp(unit, "us") == 0          ? 1e3 :
+		       strcmp(unit, "m") == 0           ? 60e9 :
+		       strcmp(unit, "h") == 0           ? 3600e9 :
 		       !*unit || strcmp(unit, "s") == 0 ? 1e9 :
 							  0;
 
@@ -423,8 +423,7 @@ options_read(struct options *o, int argc, char **argv, FILE *out, FILE *err)
 		.cpu = -1,
 	};
 	optind = 0;
-	while (result == OPTIONS_RUN &&
-	       (code = getopt_long(argc, argv, "h", names, &index)) != -1)
+	while (result == OPTIONS_RUN && (code = getopt_long(argc, argv, "h", names, &index)) != -1)
 		result = take_option(o, code, names[index].name, out, err);
 	if (result != OPTIONS_RUN)
 		return result;

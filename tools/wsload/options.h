@@ -24,15 +24,15 @@ struct options {
 	socklen_t server_len;
 	const struct scenario *scenario;
 	uint32_t connections, threads;
-	uint32_t depth;       /* operations of one connection at once */
-	double rate;          /* operations per second; 0: closed loop */
+	uint32_t depth; /* operations of one connection at once */
+	double rate;    /* operations per second; 0: closed loop */
 	uint64_t warmup_ns, duration_ns, timeout_ns;
-	uint64_t max_lag_ns;  /* beyond it an open-loop run is not valid */
-	uint32_t opening;     /* connections that a thread opens at once */
-	uint32_t size;        /* payload of echo, body of MESSAGE */
+	uint64_t max_lag_ns; /* beyond it an open-loop run is not valid */
+	uint32_t opening;    /* connections that a thread opens at once */
+	uint32_t size;       /* payload of echo, body of MESSAGE */
 	bool json, quiet, spin;
-	pid_t server_pid;     /* 0: none */
-	int cpu;              /* of the first thread; -1: not pinned */
+	pid_t server_pid; /* 0: none */
+	int cpu;          /* of the first thread; -1: not pinned */
 	uint32_t sources_len;
 	struct in_addr sources[OPTIONS_SOURCES_MAX];
 };

@@ -48,8 +48,10 @@ init_sip(struct plan *p)
 	const struct options *o = &p->options;
 	const struct scenario *s = o->scenario;
 	char *filler = make_filler(o->size > BODY_ID_LEN ? o->size - BODY_ID_LEN : 1);
-	const struct template_word words[] = { { "domain", o->domain }, { "run", p->run },
-					       { "transport", "WS" },   { "filler", filler },
+	const struct template_word words[] = { { "domain", o->domain },
+					       { "run", p->run },
+					       { "transport", "WS" },
+					       { "filler", filler },
 					       { NULL, NULL } };
 	const char *wrong;
 

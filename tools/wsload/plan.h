@@ -14,11 +14,11 @@ struct scenario {
 	const char *name;
 	const char *about;
 	const char *head, *body; /* of its request; NULL: raw */
-	bool registers; /* clients register before it begins */
-	bool pairs;     /* clients with odd numbers are partners of those before them */
-	bool churns;    /* an operation is a whole life of a connection */
-	bool idles;     /* no operations */
-	bool serial;    /* one operation of a client at a time, whatever the depth */
+	bool registers;          /* clients register before it begins */
+	bool pairs;              /* clients with odd numbers are partners of those before them */
+	bool churns;             /* an operation is a whole life of a connection */
+	bool idles;              /* no operations */
+	bool serial;             /* one operation of a client at a time, whatever the depth */
 };
 
 struct plan {

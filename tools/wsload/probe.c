@@ -33,9 +33,9 @@ read_stat(pid_t pid, struct process *p)
 	fclose(f);
 	text[n] = '\0';
 	rest = strrchr(text, ')');
-	if (!rest || sscanf(rest + 1,
-			    " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64,
-			    &parent, &user, &system) != 3)
+	if (!rest ||
+	    sscanf(rest + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64,
+		   &parent, &user, &system) != 3)
 		return false;
 	*p = (struct process){ pid, (pid_t)parent, user + system };
 	return true;
@@ -55,6 +55,8 @@ add_memory(pid_t pid, struct probe *out)
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "Rss: %" SCNu64 " kB", &kb) == 1)
 			out->rss_bytes += kb * 1024;
+		else if (sscanf(line, "Pss: %" SCNu64 " kB", &kb) == 1)
+			out->pss_bytes += kb * 1024;
 		else if (sscanf(line, "Private_Clean: %" SCNu64 " kB", &kb) == 1 ||
 			 sscanf(line, "Private_Dirty: %" SCNu64 " kB", &kb) == 1)
 			out->private_bytes += kb * 1024;
@@ -107,8 +109,7 @@ probe_server(pid_t pid, bool memory, struct probe *out)
 
 	*out = (struct probe){ 0 };
 	for (size_t i = 0; i < n; i++) {
-		if (!descends(all, n, all[i].pid, pid) ||
-		    (memory && !add_memory(all[i].pid, out)))
+		if (!descends(all, n, all[i].pid, pid) || (memory && !add_memory(all[i].pid, out)))
 			continue;
 		ticks += all[i].ticks;
 		out->processes++;

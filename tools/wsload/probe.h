@@ -7,9 +7,10 @@
 #include <sys/types.h>
 
 struct probe {
-	double cpu_s;          /* user and system time since it started */
-	uint64_t rss_bytes;    /* resident, shared pages in each process that has them */
-	uint64_t private_bytes;/* resident and nobody else's */
+	double cpu_s;           /* user and system time since it started */
+	uint64_t rss_bytes;     /* resident: shared pages count in each process that has them */
+	uint64_t private_bytes; /* resident and nobody else's */
+	uint64_t pss_bytes;     /* resident: shared pages count once in all */
 	uint32_t processes;
 };
 

@@ -19,17 +19,16 @@ print_server(const struct result *r, uint64_t operations, FILE *out)
 {
 	double cpu_s = r->ended.cpu_s - r->begun.cpu_s;
 	double per_connection =
-		r->open ? ((double)r->opened.private_bytes - (double)r->before.private_bytes) /
+		r->open ? ((double)r->opened.pss_bytes - (double)r->before.pss_bytes) /
 				  (double)r->open :
 			  0;
 
 	fprintf(out,
 		",\"server\":{\"processes\":%u,\"cpu_s\":%.3f,\"cpu_us_per_operation\":%.4f,"
-		"\"rss_bytes\":%" PRIu64 ",\"private_bytes\":%" PRIu64
-		",\"private_bytes_before\":%" PRIu64 ",\"private_bytes_per_connection\":%.1f}",
+		"\"rss_bytes\":%" PRIu64 ",\"private_bytes\":%" PRIu64 ",\"pss_bytes\":%" PRIu64
+		",\"bytes_per_connection\":%.1f}",
 		r->ended.processes, cpu_s, operations ? cpu_s * 1e6 / (double)operations : 0,
-		r->opened.rss_bytes, r->opened.private_bytes, r->before.private_bytes,
-		per_connection);
+		r->opened.rss_bytes, r->opened.private_bytes, r->opened.pss_bytes, per_connection);
 }
 
 void
@@ -57,8 +56,8 @@ report_json(const struct plan *plan, const struct result *r, FILE *out)
 	for (int i = 0; i < TALLY_COUNTS; i++)
 		fprintf(out, "%s\"%s\":%" PRIu64, i ? "," : "", tally_name((enum tally_count)i),
 			tally_read(&r->tally, (enum tally_count)i));
-	fprintf(out, "},\"generator\":{\"cpu_s\":%.3f,\"cpu_us_per_operation\":%.4f}",
-		r->own_cpu_s, operations ? r->own_cpu_s * 1e6 / (double)operations : 0);
+	fprintf(out, "},\"generator\":{\"cpu_s\":%.3f,\"cpu_us_per_operation\":%.4f}", r->own_cpu_s,
+		operations ? r->own_cpu_s * 1e6 / (double)operations : 0);
 	if (r->probed)
 		print_server(r, operations, out);
 	fputs("}\n", out);

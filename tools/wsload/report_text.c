@@ -41,10 +41,13 @@ report_text(const struct plan *plan, const struct result *r, FILE *out)
 	for (int i = 0; i < TALLY_TIMES_COUNT; i++)
 		print_time(out, tally_time_words((enum tally_time)i), &r->tally.times[i]);
 	for (int i = 0; i < TALLY_COUNTS; i++)
-		if (tally_is_fault((enum tally_count)i) && tally_read(&r->tally, (enum tally_count)i))
+		if (tally_is_fault((enum tally_count)i) &&
+		    tally_read(&r->tally, (enum tally_count)i))
 			fprintf(out, "ERROR: %" PRIu64 " %s\n",
 				tally_read(&r->tally, (enum tally_count)i),
 				tally_words((enum tally_count)i));
+	if (r->note[0])
+		fprintf(out, "the first wrong message: %s\n", r->note);
 	if (r->lagged)
 		fputs("NOT VALID: the generator itself was late: see its send lag\n", out);
 	fprintf(out, "generator: %.0f %% of a CPU", 100 * r->own_cpu_s / r->duration_s);

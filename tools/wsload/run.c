@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -170,12 +171,14 @@ collect(struct running *r)
 	struct result *result = r->result;
 
 	tally_init(&result->tally);
-	for (uint32_t i = 0; i < o->threads; i++)
+	for (uint32_t i = 0; i < o->threads; i++) {
 		tally_merge(&result->tally, &r->workers[i].tally);
+		if (!result->note[0])
+			memcpy(result->note, r->workers[i].note, sizeof(result->note));
+	}
 	result->open = (uint32_t)tally_read(&result->tally, TALLY_connected);
-	result->lagged = o->rate > 0 &&
-			 histogram_percentile(&result->tally.times[TALLY_TIME_lag],
-					      LAG_PERCENTILE) > o->max_lag_ns;
+	result->lagged = o->rate > 0 && histogram_percentile(&result->tally.times[TALLY_TIME_lag],
+							     LAG_PERCENTILE) > o->max_lag_ns;
 }
 
 static int

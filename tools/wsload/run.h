@@ -9,17 +9,18 @@
 #include "tools/wsload/tally.h"
 
 struct result {
-	double duration_s;     /* measured */
-	double opening_s;      /* until all clients were open */
-	uint32_t open;         /* clients that were open when it began */
-	double own_cpu_s;      /* of the generator threads' process, while measuring */
+	double duration_s; /* measured */
+	double opening_s;  /* until all clients were open */
+	uint32_t open;     /* clients that were open when it began */
+	double own_cpu_s;  /* of the generator threads' process, while measuring */
 	bool interrupted;
-	bool lagged;           /* the generator was late itself: an open-loop run says nothing */
+	bool lagged; /* the generator was late itself: an open-loop run says nothing */
 	bool probed;
-	struct probe before;   /* when nothing was connected yet */
-	struct probe opened;   /* all clients open, nothing begun */
-	struct probe begun;    /* the measuring began; CPU time only */
-	struct probe ended;    /* ... ended */
+	struct probe before; /* when nothing was connected yet */
+	struct probe opened; /* all clients open, nothing begun */
+	struct probe begun;  /* the measuring began; CPU time only */
+	struct probe ended;  /* ... ended */
+	char note[1024];     /* the first message that was wrong; or empty */
 	struct tally tally;
 };
 

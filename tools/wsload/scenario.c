@@ -6,21 +6,18 @@
 #define VIA "Via: SIP/2.0/{transport} c{client}.invalid;branch=z9hG4bK{run}{client}{op}\r\n"
 #define AOR "<sip:w{client}@{domain}>"
 
-static const char options_head[] =
-	"OPTIONS sip:{domain} SIP/2.0\r\n" VIA
-	"Max-Forwards: 70\r\n"
-	"To: <sip:{domain}>\r\n"
-	"From: " AOR ";tag=f{client}\r\n"
-	"Call-ID: {client}{op}@{run}\r\n"
-	"CSeq: 1 OPTIONS\r\n"
-	"Accept: application/sdp\r\n"
-	"User-Agent: wsload\r\n"
-	"Content-Length: {length}\r\n\r\n";
+static const char options_head[] = "OPTIONS sip:{domain} SIP/2.0\r\n" VIA "Max-Forwards: 70\r\n"
+				   "To: <sip:{domain}>\r\n"
+				   "From: " AOR ";tag=f{client}\r\n"
+				   "Call-ID: {client}{op}@{run}\r\n"
+				   "CSeq: 1 OPTIONS\r\n"
+				   "Accept: application/sdp\r\n"
+				   "User-Agent: wsload\r\n"
+				   "Content-Length: {length}\r\n\r\n";
 
 /* All of a client's REGISTERs have one Call-ID, and CSeq counts them (RFC 3261 §10.2). */
 static const char register_head[] =
-	"REGISTER sip:{domain} SIP/2.0\r\n" VIA
-	"Max-Forwards: 70\r\n"
+	"REGISTER sip:{domain} SIP/2.0\r\n" VIA "Max-Forwards: 70\r\n"
 	"To: " AOR "\r\n"
 	"From: " AOR ";tag=r{client}\r\n"
 	"Call-ID: {client}@{run}\r\n"
@@ -30,8 +27,7 @@ static const char register_head[] =
 	"Content-Length: {length}\r\n\r\n";
 
 static const char message_head[] =
-	"MESSAGE sip:w{peer}@{domain} SIP/2.0\r\n" VIA
-	"Max-Forwards: 70\r\n"
+	"MESSAGE sip:w{peer}@{domain} SIP/2.0\r\n" VIA "Max-Forwards: 70\r\n"
 	"To: <sip:w{peer}@{domain}>\r\n"
 	"From: " AOR ";tag=f{client}\r\n"
 	"Call-ID: {client}{op}@{run}\r\n"
@@ -58,7 +54,10 @@ static const struct scenario scenarios[] = {
 	  .head = options_head,
 	  .churns = true,
 	  .serial = true },
-	{ .name = "idle", .about = "connections that do nothing", .head = options_head, .idles = true },
+	{ .name = "idle",
+	  .about = "connections that do nothing",
+	  .head = options_head,
+	  .idles = true },
 	{ .name = "echo", .about = "raw WebSocket messages that the server sends back" },
 };
 

@@ -21,19 +21,19 @@ enum tally_count {
 };
 
 /* TIME(name, words): a histogram each. */
-#define TALLY_TIMES(TIME) \
-	TIME(operation, "operation") \
-	TIME(lag, "send lag of the generator") \
-	TIME(connect, "TCP connect") \
-	TIME(upgrade, "WebSocket handshake") \
-	TIME(registration, "REGISTER, first") \
+#define TALLY_TIMES(TIME)                                                                          \
+	TIME(operation, "operation")                                                               \
+	TIME(lag, "send lag of the generator")                                                     \
+	TIME(connect, "TCP connect")                                                               \
+	TIME(upgrade, "WebSocket handshake")                                                       \
+	TIME(registration, "REGISTER, first")                                                      \
 	TIME(delivery, "MESSAGE delivery")
 
 enum tally_time {
 #define TIME(name, words) TALLY_TIME_##name,
 	TALLY_TIMES(TIME)
 #undef TIME
-	TALLY_TIMES_COUNT
+		TALLY_TIMES_COUNT
 };
 
 struct tally {

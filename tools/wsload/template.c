@@ -10,9 +10,11 @@ struct place {
 	uint8_t from, len;
 };
 
-#define PLACE(name) \
-	{ #name, offsetof(struct template_digits, name), \
-	  sizeof(((struct template_digits *)NULL)->name) }
+#define PLACE(name)                                                                                \
+	{                                                                                          \
+#name, offsetof(struct template_digits, name),                                     \
+			sizeof(((struct template_digits *)NULL)->name)                             \
+	}
 static const struct place places[] = { PLACE(client), PLACE(peer), PLACE(op), PLACE(cseq) };
 
 /* The text between two braces. */

@@ -31,13 +31,14 @@ struct template_word {
 };
 
 struct template_mark {
-	uint32_t off;  /* in the message */
-	uint8_t from;  /* in struct template_digits */
+	uint32_t off; /* in the message */
+	uint8_t from; /* in struct template_digits */
 	uint8_t len;
 };
 
-struct template {
-	char *bytes;  /* owned */
+struct template
+{
+	char *bytes; /* owned */
 	uint32_t len;
 	uint32_t marks_len;
 	struct template_mark marks[TEMPLATE_MARKS_MAX];

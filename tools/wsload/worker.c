@@ -155,9 +155,8 @@ static bool
 can_start(const struct worker *w, const struct client *c)
 {
 	return c->free != CLIENT_OP_NONE &&
-	       (c->state == CLIENT_OPEN ||
-		(w->plan->options.scenario->churns &&
-		 (c->state == CLIENT_NEW || c->state == CLIENT_GONE)));
+	       (c->state == CLIENT_OPEN || (w->plan->options.scenario->churns &&
+					    (c->state == CLIENT_NEW || c->state == CLIENT_GONE)));
 }
 
 /* A connection that could not be begun is tried again, but not in the same turn. */
@@ -187,7 +186,8 @@ start_due(struct worker *w)
 	while (w->ready && w->schedule.next < w->due) {
 		struct client *c = take_ready(w);
 
-		if (can_start(w, c) && !start_at(w, c, schedule_at(&w->schedule, w->schedule.next++)))
+		if (can_start(w, c) &&
+		    !start_at(w, c, schedule_at(&w->schedule, w->schedule.next++)))
 			break;
 	}
 }

@@ -18,6 +18,7 @@
 #include "tools/wsload/schedule.h"
 #include "tools/wsload/tally.h"
 
+#define WORKER_NOTE_MAX 1024
 #define WORKER_LOST_MAX 1024 /* timed-out operations that are remembered */
 
 enum worker_phase {
@@ -52,27 +53,28 @@ struct worker {
 	struct client **by_slot;
 	uint32_t slots_max;
 
-	uint32_t opening;   /* being opened right now */
-	uint32_t opened;    /* reached the state OPEN or failed, once */
-	uint32_t next_open; /* the client that is opened next */
-	uint32_t closed;    /* gone for good */
-	uint32_t busy;      /* operations under way */
+	uint32_t opening;                   /* being opened right now */
+	uint32_t opened;                    /* reached the state OPEN or failed, once */
+	uint32_t next_open;                 /* the client that is opened next */
+	uint32_t closed;                    /* gone for good */
+	uint32_t busy;                      /* operations under way */
 	struct client *dirty;               /* have something to send */
 	struct client *ready, **ready_tail; /* open loop: could start an operation */
-	uint32_t sweep;     /* the client that is looked at for time-outs next */
+	uint32_t sweep;                     /* the client that is looked at for time-outs next */
 	uint64_t sweep_ns;
 
 	struct schedule schedule;
-	uint64_t due;       /* operations whose time has come, and whose lag was noted */
+	uint64_t due; /* operations whose time has come, and whose lag was noted */
 	uint64_t now_ns;
 	uint64_t start_ns, measure_ns, end_ns, close_ns;
-	_Atomic int phase;  /* enum worker_phase */
-	int failed;         /* -errno that ended the thread */
+	_Atomic int phase; /* enum worker_phase */
+	int failed;        /* -errno that ended the thread */
 
 	struct exchange_id lost[WORKER_LOST_MAX];
 	uint32_t lost_len;
-	struct sip_msg msg;    /* scratch: the message that is looked at */
-	char *scratch;         /* the request as it must have been */
+	char note[WORKER_NOTE_MAX]; /* the first message that was wrong, and why; for people */
+	struct sip_msg msg;         /* scratch: the message that is looked at */
+	char *scratch;              /* the request as it must have been */
 	struct tally tally;
 };
 
