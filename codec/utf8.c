@@ -6,6 +6,7 @@
 
 #define UTF8_HIGH_BITS 0x8080808080808080u
 #define UTF8_WIDE 32   /* bytes in a vector */
+#define UTF8_SHORT 64  /* bytes looked through without a loop for one that is not ASCII */
 #define UTF8_BLOCK 128 /* bytes looked through at once for one that is not ASCII */
 
 /* What may come next. RFC 3629 §4: only the byte after E0, ED, F0 and F4 has bounds of its own. */
@@ -70,15 +71,37 @@ utf8_feed_scalar(struct utf8 *u, const uint8_t *bytes, size_t len)
 	return true;
 }
 
+static inline uint64_t
+utf8_word(const uint8_t *bytes)
+{
+	uint64_t word;
+
+	memcpy(&word, bytes, 8);
+	return word;
+}
+
+/* Are 8 to 64 bytes ASCII? Words from both ends, which may overlap: no loop, no tail. */
+static inline bool
+utf8_ascii_short(const uint8_t *bytes, size_t len)
+{
+	const uint8_t *end = bytes + len;
+	uint64_t seen = utf8_word(bytes) | utf8_word(end - 8);
+
+	if (len > 16)
+		seen |= utf8_word(bytes + 8) | utf8_word(end - 16);
+	if (len > 32) {
+		seen |= utf8_word(bytes + 16) | utf8_word(bytes + 24);
+		seen |= utf8_word(end - 24) | utf8_word(end - 32);
+	}
+	return (seen & UTF8_HIGH_BITS) == 0;
+}
+
 /* Any machine: 8 bytes at a time where they are ASCII. */
 static bool
 utf8_feed_words(struct utf8 *u, const uint8_t *bytes, size_t len)
 {
-	uint64_t word;
-
 	for (; len >= 8; bytes += 8, len -= 8) {
-		memcpy(&word, bytes, 8);
-		if (u->state == UTF8_BETWEEN && (word & UTF8_HIGH_BITS) == 0)
+		if (u->state == UTF8_BETWEEN && (utf8_word(bytes) & UTF8_HIGH_BITS) == 0)
 			continue;
 		if (!utf8_feed_scalar(u, bytes, 8))
 			return false;
@@ -160,6 +183,14 @@ pair_row(int row)
 	return _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)pair_rows[row]));
 }
 
+/* One by one: a compiler that does not unroll a loop would keep them in memory. */
+CPU_TARGET_AVX2 static inline struct pair_vectors
+pair_vectors(void)
+{
+	return (struct pair_vectors){ { pair_row(0), pair_row(1), pair_row(2), pair_row(3),
+					pair_row(4), pair_row(5), pair_row(6) } };
+}
+
 CPU_TARGET_AVX2 static inline __m256i
 pair_lookup(const struct pair_vectors *t, int row, __m256i nibbles)
 {
@@ -195,9 +226,8 @@ utf8_errors_at(const struct pair_vectors *t, const uint8_t *p)
 
 /* The first 32 bytes of a text that begins between characters. */
 CPU_TARGET_AVX2 static inline __m256i
-utf8_errors_first(const struct pair_vectors *t, const uint8_t *p)
+utf8_errors_first(const struct pair_vectors *t, __m256i now)
 {
-	__m256i now = _mm256_loadu_si256((const void *)p);
 	__m256i shifted = _mm256_permute2x128_si256(now, now, 0x08); /* zero, lower half */
 	const __m256i before[3] = { _mm256_alignr_epi8(now, shifted, 15),
 				    _mm256_alignr_epi8(now, shifted, 14),
@@ -241,16 +271,12 @@ utf8_ascii_front(const uint8_t *bytes, size_t len)
 CPU_TARGET_AVX2 static inline bool
 utf8_wrong_avx2(const uint8_t *bytes, size_t done, size_t len)
 {
-	/* One by one: a compiler that does not unroll a loop would keep them in memory. */
-	const struct pair_vectors t = { {
-		pair_row(0), pair_row(1), pair_row(2), pair_row(3),
-		pair_row(4), pair_row(5), pair_row(6),
-	} };
+	const struct pair_vectors t = pair_vectors();
 	__m256i errors = _mm256_setzero_si256();
 	bool cut = false;
 
 	if (done == 0) {
-		errors = utf8_errors_first(&t, bytes);
+		errors = utf8_errors_first(&t, _mm256_loadu_si256((const void *)bytes));
 		done = UTF8_WIDE;
 	}
 	while (len - done >= UTF8_WIDE) {
@@ -269,6 +295,40 @@ utf8_wrong_avx2(const uint8_t *bytes, size_t done, size_t len)
 	return cut || !_mm256_testz_si256(errors, errors);
 }
 
+/* Moves the bytes of a vector up by 16 - n, zeros below, if loaded from [n]. */
+static const uint8_t utf8_up[32] = {
+	[0 ... 15] = 0x80,
+	[16] = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+};
+
+/* A text of 8 to 32 bytes in the upper end of a vector; below it zeros, which are ASCII. */
+CPU_TARGET_AVX2 static inline __m256i
+utf8_short_vector(const uint8_t *bytes, size_t len)
+{
+	__m128i low = _mm_setzero_si128(), high, up;
+
+	if (len >= 16) {
+		high = _mm_loadu_si128((const void *)(bytes + len - 16));
+		up = _mm_loadu_si128((const void *)(utf8_up + len - 16));
+		low = _mm_shuffle_epi8(_mm_loadu_si128((const void *)bytes), up);
+	} else {
+		/* in two shifts, as one of 64 is none */
+		uint64_t first = utf8_word(bytes) << (15 - len) * 8 << 8;
+
+		high = _mm_set_epi64x((int64_t)utf8_word(bytes + len - 8), (int64_t)first);
+	}
+	return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+}
+
+CPU_TARGET_AVX2 static inline bool
+utf8_short_wrong(const uint8_t *bytes, size_t len)
+{
+	const struct pair_vectors t = pair_vectors();
+	__m256i errors = utf8_errors_first(&t, utf8_short_vector(bytes, len));
+
+	return !_mm256_testz_si256(errors, errors);
+}
+
 /* Where the last character of bytes[0..len) begins if it may be cut, else len. */
 static inline size_t
 utf8_last_lead(const uint8_t *bytes, size_t len)
@@ -279,16 +339,29 @@ utf8_last_lead(const uint8_t *bytes, size_t len)
 	return len;
 }
 
+/* Too long for one vector, and too short for a second with the three bytes before it. */
+static inline bool
+utf8_awkward(size_t len)
+{
+	return len > UTF8_WIDE && len < UTF8_WIDE + 3;
+}
+
 CPU_TARGET_AVX2 static bool
 utf8_feed_avx2(struct utf8 *u, const uint8_t *bytes, size_t len)
 {
-	size_t done;
+	size_t done = 0;
+	bool wrong;
 
-	assert(u->state == UTF8_BETWEEN && len >= UTF8_WIDE + 3);
-	done = utf8_ascii_front(bytes, len);
-	if (done == len)
-		return true;
-	if (utf8_wrong_avx2(bytes, done, len)) {
+	assert(u->state == UTF8_BETWEEN && len >= 8 && !utf8_awkward(len));
+	if (len <= UTF8_WIDE) {
+		wrong = utf8_short_wrong(bytes, len);
+	} else {
+		done = utf8_ascii_front(bytes, len);
+		if (done == len)
+			return true;
+		wrong = utf8_wrong_avx2(bytes, done, len);
+	}
+	if (wrong) {
 		u->state = UTF8_INVALID;
 		return false;
 	}
@@ -302,15 +375,17 @@ utf8_feed_avx2(struct utf8 *u, const uint8_t *bytes, size_t len)
 static inline bool
 utf8_feed_any(struct utf8 *u, const uint8_t *bytes, size_t len)
 {
+	if (u->state == UTF8_BETWEEN && len - 8 <= UTF8_SHORT - 8 && utf8_ascii_short(bytes, len))
+		return true;
 #if CPU_X86
-	if (len >= UTF8_WIDE + 6 && cpu_has_avx2()) {
-		while (u->state != UTF8_BETWEEN) { /* at most three bytes */
-			u->state = utf8_next(u->state, *bytes++);
-			len--;
+	if (cpu_has_avx2()) {
+		for (; len && (u->state != UTF8_BETWEEN || utf8_awkward(len)); bytes++, len--) {
+			u->state = utf8_next(u->state, *bytes);
 			if (u->state == UTF8_INVALID)
 				return false;
 		}
-		return utf8_feed_avx2(u, bytes, len);
+		if (len >= 8)
+			return utf8_feed_avx2(u, bytes, len);
 	}
 #endif
 	return utf8_feed_words(u, bytes, len);

@@ -4,7 +4,7 @@
 #include "codec/cpu.h"
 
 #define MASK_HIGH_BITS 0x8080808080808080u
-#define MASK_LONG 256 /* bytes; below, neither aligned stores nor AVX-512 win anything */
+#define MASK_LONG 2048 /* bytes; below, neither aligned stores nor AVX-512 win anything */
 
 bool
 ws_mask_apply_scalar(uint8_t *bytes, size_t len, const uint8_t key[4], unsigned phase)
@@ -29,26 +29,43 @@ mask_turn(uint32_t key, size_t by)
 	return key >> (bits & 31) | key << (-bits & 31);
 }
 
-/* Any machine: 8 bytes at a time. `key` begins at the first byte, as everywhere below. */
+/* Fewer than 8 bytes. */
+static bool
+mask_few(uint8_t *bytes, size_t len, uint32_t key)
+{
+	uint8_t keys[4], seen = 0;
+
+	memcpy(keys, &key, 4);
+	for (size_t i = 0; i < len; i++) {
+		bytes[i] ^= keys[i & 3];
+		seen |= bytes[i];
+	}
+	return seen >= 0x80;
+}
+
+/*
+ * Any machine: 8 bytes at a time. `key` begins at the first byte, as everywhere below. The last
+ * word may overlap the one before it: it is read before that changes its bytes.
+ */
 static bool
 mask_words(uint8_t *bytes, size_t len, uint32_t key)
 {
 	const uint64_t keys = (uint64_t)key << 32 | key;
-	uint64_t word, seen = 0;
-	uint8_t tail[4];
-	size_t i = 0;
+	const uint64_t turned = mask_turn(key, len);
+	uint64_t word, last, seen;
 
-	memcpy(tail, &key, 4);
-	for (; i + 8 <= len; i += 8) {
+	if (len < 8)
+		return mask_few(bytes, len, key);
+	memcpy(&last, bytes + len - 8, 8);
+	last ^= turned << 32 | turned;
+	seen = last;
+	for (size_t i = 0; i + 8 < len; i += 8) {
 		memcpy(&word, bytes + i, 8);
 		word ^= keys;
 		memcpy(bytes + i, &word, 8);
 		seen |= word;
 	}
-	for (; i < len; i++) {
-		bytes[i] ^= tail[i & 3];
-		seen |= bytes[i];
-	}
+	memcpy(bytes + len - 8, &last, 8);
 	return (seen & MASK_HIGH_BITS) != 0;
 }
 
