@@ -89,10 +89,12 @@ message_whole(struct loop *l, struct conn *c, uint8_t opcode, const struct messa
 	struct message *m;
 
 	c->busy_ns = l->now_ns;
-	if (l->settings->mode != SETTINGS_MODE_ECHO && keepalive(l, c, b->at, b->len))
-		return;
-	if (b->len == 0)
-		glitch(l, c);
+	if (l->settings->mode != SETTINGS_MODE_ECHO) {
+		if (keepalive(l, c, b->at, b->len))
+			return;
+		if (b->len == 0) /* no SIP; to an echo it is a message like any other */
+			glitch(l, c);
+	}
 	m = loop_route_message_new(l, c, MESSAGE_DATA);
 	if (!m) {
 		out_of_memory(l, c);
