@@ -2,6 +2,7 @@
 #include "ring/accept.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "ring/state.h"
 
@@ -32,21 +33,32 @@ static const struct {
 	{ ENONET, REMEDY_RETRY },       { ENOPROTOOPT, REMEDY_RETRY },
 };
 
+static bool
+is_direct(const struct ring *r)
+{
+	return r->features & 1u << RING_FEATURE_DIRECT;
+}
+
 int
 accept_open(struct ring *r)
 {
 	int fd = uring_socket_reserve();
 
 	r->acceptor.reserve_fd = fd;
+	r->acceptor.per_listener = is_direct(r) ? ACCEPT_DIRECT_REQUESTS : 1;
 	return fd < 0 ? fd : 0;
 }
 
 void
 accept_close(struct ring *r)
 {
-	if (r->acceptor.reserve_fd >= 0)
-		uring_socket_close(r->acceptor.reserve_fd);
-	r->acceptor.reserve_fd = -1;
+	struct acceptor *a = &r->acceptor;
+
+	while (a->count > 0)
+		free(a->listeners[--a->count].requests);
+	if (a->reserve_fd >= 0)
+		uring_socket_close(a->reserve_fd);
+	a->reserve_fd = -1;
 }
 
 int
@@ -54,12 +66,16 @@ accept_listen(struct ring *r, int fd)
 {
 	struct acceptor *a = &r->acceptor;
 	int result = uring_socket_check_listener(fd);
+	struct accept_request *requests;
 
 	if (result < 0)
 		return result;
 	if (a->count == ACCEPT_LISTENERS_MAX)
 		return -ENOSPC;
-	a->listeners[a->count] = (struct accept_listener){ .fd = fd };
+	requests = calloc(a->per_listener, sizeof(*requests));
+	if (requests == NULL)
+		return -ENOMEM;
+	a->listeners[a->count] = (struct accept_listener){ .fd = fd, .requests = requests };
 	return (int)a->count++;
 }
 
@@ -70,28 +86,46 @@ accept_stop(struct ring *r)
 		r->acceptor.listeners[i].stopped = true;
 }
 
-static void
-arm(struct ring *r, uint32_t index, bool many)
+static uint64_t
+tag_of(uint32_t listener, uint32_t request)
 {
-	struct accept_listener *l = &r->acceptor.listeners[index];
+	return tag_make(TAG_ACCEPT, request, listener);
+}
+
+static void
+arm(struct ring *r, uint32_t listener, uint32_t request, bool many)
+{
+	struct accept_listener *l = &r->acceptor.listeners[listener];
+	struct accept_request *q = &l->requests[request];
 	struct io_uring_sqe *sqe = uring_sqe(r->kernel);
 
-	/* No address: a multishot accept has room for one only, and the next would overwrite it. */
-	io_uring_prep_accept(sqe, l->fd, NULL, NULL, SOCK_CLOEXEC);
+	q->peer_len = sizeof(q->peer);
+	if (is_direct(r)) {
+		io_uring_prep_accept(sqe, l->fd, (struct sockaddr *)&q->peer, &q->peer_len, 0);
+		sqe->file_index = IORING_FILE_INDEX_ALLOC;
+	} else {
+		/* No address: a multishot has room for one only, and the next overwrites it. */
+		io_uring_prep_accept(sqe, l->fd, NULL, NULL, SOCK_CLOEXEC);
+	}
 	if (many)
 		sqe->ioprio = IORING_ACCEPT_MULTISHOT;
-	sqe->user_data = tag_make(TAG_ACCEPT, 0, index);
-	l->out = true;
-	l->many = many;
+	sqe->user_data = tag_of(listener, request);
+	q->out = true;
+	q->many = many;
+	l->out++;
 	if (!many)
 		r->acceptor.singles++;
 }
 
 static void
-cancel(struct ring *r, uint32_t index)
+cancel(struct ring *r, uint32_t listener, uint32_t request)
 {
-	state_cancel(r, tag_make(TAG_ACCEPT, 0, index));
-	r->acceptor.listeners[index].canceled = true;
+	struct accept_request *q = &r->acceptor.listeners[listener].requests[request];
+
+	state_cancel(r, tag_of(listener, request));
+	q->canceled = true;
+	if (!q->many)
+		r->acceptor.singles--;
 }
 
 static uint32_t
@@ -103,31 +137,54 @@ slots_free(const struct ring *r)
 static bool
 may_take_many(const struct ring *r)
 {
-	return r->acceptor.reserve_fd >= 0 && slots_free(r) > SCARCE_SLOTS;
+	const struct acceptor *a = &r->acceptor;
+
+	return !is_direct(r) && !a->cautious && a->reserve_fd >= 0 && slots_free(r) > SCARCE_SLOTS;
 }
 
 static bool
-may_take_one(const struct ring *r)
+may_take_one(const struct ring *r, const struct accept_listener *l)
 {
 	const struct acceptor *a = &r->acceptor;
 
-	/* Without the reserve only one: so that it can be given up again for the reserve. */
-	return a->singles < slots_free(r) && (a->reserve_fd >= 0 || a->singles == 0);
+	/*
+	 * Without the reserve only one: so that it can be given up again for the reserve. After a
+	 * pause too: if the trouble is not over, each of many would meet it.
+	 */
+	return a->singles < slots_free(r) &&
+	       ((a->reserve_fd >= 0 && !a->cautious) || l->out == 0) &&
+	       (!is_direct(r) || a->singles < ACCEPT_DIRECT_REQUESTS_MAX);
 }
 
 static void
-reconcile(struct ring *r, uint32_t index)
+reconcile_request(struct ring *r, uint32_t listener, uint32_t request)
 {
 	struct acceptor *a = &r->acceptor;
-	struct accept_listener *l = &a->listeners[index];
+	const struct accept_listener *l = &a->listeners[listener];
+	const struct accept_request *q = &l->requests[request];
 	bool many = may_take_many(r);
 
-	if (l->out) {
-		if (!l->canceled && (l->stopped || (l->many && !many)))
-			cancel(r, index);
-	} else if (!l->stopped && a->paused_until_ns == 0 && (many || may_take_one(r))) {
-		arm(r, index, many);
+	if (q->out) {
+		bool unwanted = q->many ? !many : is_direct(r) && a->singles > slots_free(r);
+
+		if (!q->canceled && (l->stopped || unwanted))
+			cancel(r, listener, request);
+	} else if (!l->stopped && a->paused_until_ns == 0 && (many || may_take_one(r, l))) {
+		arm(r, listener, request, many);
 	}
+}
+
+static void
+reconcile(struct ring *r, uint32_t listener)
+{
+	const struct acceptor *a = &r->acceptor;
+	const struct accept_listener *l = &a->listeners[listener];
+
+	/* All there that can be, and none too many: nearly always. */
+	if (is_direct(r) && !l->stopped && a->singles <= slots_free(r) && l->out == a->per_listener)
+		return;
+	for (uint32_t i = 0; i < a->per_listener && uring_sq_room(r->kernel) > 0; i++)
+		reconcile_request(r, listener, i);
 }
 
 void
@@ -174,6 +231,7 @@ pause_all(struct ring *r)
 	if (r->acceptor.paused_until_ns == 0)
 		state_count(&r->counters.accept_pauses, 1);
 	r->acceptor.paused_until_ns = r->now_ns + PAUSE_NS;
+	r->acceptor.cautious = true;
 }
 
 static enum remedy
@@ -201,55 +259,82 @@ failed(struct ring *r, int error)
 }
 
 static void
-shed(struct ring *r, int fd)
+drop(struct ring *r, int file)
 {
-	uring_socket_close(fd);
+	if (is_direct(r))
+		uring_close_file(r->kernel, file);
+	else
+		uring_socket_close(file);
+}
+
+static void
+shed(struct ring *r, int file)
+{
+	drop(r, file);
 	state_count(&r->counters.accept_shed, 1);
 	reopen_reserve(r);
 }
 
 static void
-take(struct ring *r, uint32_t listener, int fd)
+take(struct ring *r, uint32_t listener, const struct accept_request *q, int file)
 {
-	struct sockaddr_storage peer;
+	struct sockaddr_storage peer = q->peer;
+	struct slot *s;
 	uint32_t index;
 
 	state_count(&r->counters.accepts, 1);
+	r->acceptor.cautious = false;
 	/* The reserve comes first; if there is no descriptor for it, this one was it. */
 	reopen_reserve(r);
 	if (r->acceptor.reserve_fd < 0 || slots_free(r) == 0) {
-		shed(r, fd);
+		shed(r, file);
 		return;
 	}
-	if (uring_socket_peer(fd, &peer) < 0) { /* gone again already */
-		uring_socket_close(fd);
+	if (!is_direct(r) && uring_socket_peer(file, &peer) < 0) { /* gone again already */
+		drop(r, file);
 		state_count(&r->counters.accept_errors, 1);
 		return;
 	}
-	index = slot_take(&r->slots, fd);
-	state_todo(r, slot_get(&r->slots, index));
+	index = slot_take(&r->slots, file);
+	s = slot_get(&r->slots, index);
+	if (is_direct(r))
+		s->flags |= SLOT_DIRECT;
+	state_todo(r, s);
 	r->on.accepted(r->arg, index, listener, &peer);
+}
+
+static struct accept_request *
+request_of(const struct acceptor *a, uint64_t tag)
+{
+	uint32_t listener = tag_slot(tag), request = tag_generation(tag);
+	struct accept_request *q;
+
+	if (listener >= a->count || request >= a->per_listener)
+		return NULL;
+	q = &a->listeners[listener].requests[request];
+	return q->out ? q : NULL;
 }
 
 void
 accept_completed(struct ring *r, const struct uring_cqe *cqe)
 {
 	struct acceptor *a = &r->acceptor;
-	uint32_t index = tag_slot(cqe->tag);
-	struct accept_listener *l = &a->listeners[index < a->count ? index : 0];
+	uint32_t listener = tag_slot(cqe->tag);
+	struct accept_request *q = request_of(a, cqe->tag);
 
-	if (index >= a->count || !l->out) {
+	if (q == NULL) {
 		state_count(&r->counters.stale_completions, 1);
 		return;
 	}
 	if (!(cqe->flags & IORING_CQE_F_MORE)) {
-		l->out = false;
-		l->canceled = false;
-		if (!l->many)
+		q->out = false;
+		if (!q->many && !q->canceled)
 			a->singles--;
+		q->canceled = false;
+		a->listeners[listener].out--;
 	}
 	if (cqe->res >= 0)
-		take(r, index, cqe->res);
+		take(r, listener, q, cqe->res);
 	else if (cqe->res != -ECANCELED)
 		failed(r, -cqe->res);
 }

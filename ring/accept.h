@@ -2,11 +2,15 @@
 #ifndef RING_ACCEPT_H
 #define RING_ACCEPT_H
 /*
- * Accepting: one accept request per listener, multishot while there is plenty of room.
+ * Accepting. With ordinary descriptors: one request per listener, multishot while there is plenty
+ * of room. With direct ones: several requests of one connection each, since only such a request can
+ * tell the peer's address, and there is no getpeername() without a descriptor (to make one for the
+ * moment costs 0.9 us per connection, the single requests next to nothing: bench/bench_ring).
  *
  * No slot free: the ring stops accepting, and connections wait in the kernel's backlog until a slot
  * is free. That loses least: a peer that can be served a moment later is served, where closing it
- * at once would send it away. A multishot accept would take the whole backlog in one go, so near
+ * at once would send it away. So there are never more direct accepts in flight than free slots (nor
+ * does the kernel ask: with its table full it closes what it has accepted). A multishot accept would take the whole backlog in one go, so near
  * the limit connections are accepted one by one; only what a multishot already had in its hands
  * when the slots ran out is shed.
  *
@@ -24,21 +28,34 @@ struct ring;
 
 #define ACCEPT_LISTENERS_MAX 64u
 
+/* Per listener, with direct descriptors; and of all listeners together. */
+#define ACCEPT_DIRECT_REQUESTS 16u
+#define ACCEPT_DIRECT_REQUESTS_MAX 32u
+
+struct accept_request {
+	bool out;  /* in flight */
+	bool many; /* ... multishot */
+	bool canceled;
+	socklen_t peer_len;
+	struct sockaddr_storage peer; /* direct: the kernel's answer */
+};
+
 struct accept_listener {
 	int fd;
-	bool out;      /* an accept is in flight */
-	bool many;     /* ... multishot */
-	bool canceled;
 	bool stopped;
+	uint32_t out; /* requests in flight */
+	struct accept_request *requests;
 };
 
 struct acceptor {
 	struct accept_listener listeners[ACCEPT_LISTENERS_MAX];
 	uint32_t count;
-	uint32_t next;    /* the listener that is armed first */
-	uint32_t singles; /* single accepts in flight */
-	int reserve_fd;   /* -1: used up */
+	uint32_t next;            /* the listener that is armed first */
+	uint32_t per_listener;    /* requests */
+	uint32_t singles;         /* single accepts in flight that were not canceled */
+	int reserve_fd;           /* -1: used up */
 	uint64_t paused_until_ns; /* 0: not paused */
+	bool cautious;            /* since the last pause none was accepted */
 };
 
 /* 0 or -errno. */

@@ -8,9 +8,14 @@
  */
 #include "ring/state.h"
 
+/* Our FIN, as soon as the kernel hears of it: at most one SQE. */
+void close_shut_write(struct ring *r, struct slot *s);
+void close_shut_reconcile(struct ring *r, struct slot *s);
+void close_shut_completed(struct ring *r, const struct uring_cqe *cqe);
+
 void close_begin(struct ring *r, struct slot *s, bool abort);
 
-/* Close if nothing is in flight any more: at most one SQE. */
+/* Close if nothing is in flight any more: at most two SQEs. */
 void close_reconcile(struct ring *r, struct slot *s);
 
 void close_completed(struct ring *r, const struct uring_cqe *cqe);

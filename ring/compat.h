@@ -10,9 +10,15 @@
 /* setup: no index array between SQ ring and SQEs (6.6) */
 #define COMPAT_SETUP_NO_SQARRAY (1u << 16)
 
+/* URING_CMD on a socket: setsockopt (6.7) */
+#define COMPAT_SOCKET_SETSOCKOPT 3u
+
+/* an ordinary descriptor for an entry of the fixed-file table (6.8) */
+#define COMPAT_OP_FIXED_FD_INSTALL 54
+
 /* What 6.1 has and the ring cannot do without. */
-#define COMPAT_FEATURES_NEEDED \
-	(IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | \
+#define COMPAT_FEATURES_NEEDED                                                                     \
+	(IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE |                \
 	 IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP)
 
 #endif

@@ -6,7 +6,7 @@
 
 void connect_begin(struct ring *r, struct slot *s, const struct sockaddr *address, socklen_t len);
 
-/* Make or cancel the request: at most one SQE. */
+/* Make the socket ready, make or cancel the request: at most one SQE. */
 void connect_reconcile(struct ring *r, struct slot *s);
 
 void connect_completed(struct ring *r, const struct uring_cqe *cqe);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "ring/direct.h"
+
 /*
  * A kernel that says -ENOBUFS while buffers are there (6.1.7: liburing #778) is asked
  * again after this time, not at once.
@@ -16,6 +18,7 @@ arm(struct ring *r, struct slot *s)
 
 	io_uring_prep_recv_multishot(sqe, s->fd, NULL, 0, 0);
 	sqe->flags = IOSQE_BUFFER_SELECT;
+	direct_aim(sqe, s);
 	sqe->buf_group = BUFRING_GROUP;
 	sqe->user_data = slot_tag(&r->slots, s, TAG_RECEIVE);
 	if (s->flags & SLOT_RECEIVED_BEFORE)
@@ -34,8 +37,8 @@ cancel(struct ring *r, struct slot *s)
 void
 recv_reconcile(struct ring *r, struct slot *s)
 {
-	bool wanted = !(s->flags & (SLOT_CONNECTING | SLOT_CLOSING | SLOT_PAUSED | SLOT_ENDED |
-				    SLOT_STARVED));
+	bool wanted = !(s->flags &
+			(SLOT_CONNECTING | SLOT_CLOSING | SLOT_PAUSED | SLOT_ENDED | SLOT_STARVED));
 	bool out = s->flags & SLOT_RECEIVE_OUT;
 
 	/*
@@ -80,7 +83,7 @@ recv_feed(struct ring *r)
 		struct slot *s = &r->slots.slots[slot_fifo_take(&r->slots, &r->slots.starved)];
 
 		/* By now it may have another owner, who starves or not, or none. */
-		s->flags &= (uint16_t)~SLOT_STARVED;
+		s->flags &= ~(uint32_t)SLOT_STARVED;
 		state_todo(r, s);
 	}
 }
@@ -139,7 +142,7 @@ recv_completed(struct ring *r, const struct uring_cqe *cqe)
 		state_count(&r->counters.stale_completions, 1);
 	} else {
 		if (!(cqe->flags & IORING_CQE_F_MORE)) {
-			s->flags &= (uint16_t) ~(SLOT_RECEIVE_OUT | SLOT_RECEIVE_CANCELED);
+			s->flags &= ~(uint32_t)(SLOT_RECEIVE_OUT | SLOT_RECEIVE_CANCELED);
 			r->requests--;
 			state_todo(r, s);
 		}

@@ -10,6 +10,7 @@
 
 #include "ring/close.h"
 #include "ring/connect.h"
+#include "ring/direct.h"
 #include "ring/probe.h"
 #include "ring/recv.h"
 #include "ring/send.h"
@@ -53,6 +54,8 @@ open_kernel(struct ring *r)
 	result = bufring_init(&r->buffers, r->kernel, c->buffers, c->buffer_bytes);
 	if (result == 0)
 		result = probe_receive(r);
+	if (result == 0)
+		direct_open(r);
 	return result;
 }
 
@@ -191,7 +194,7 @@ ring_receive_resume(struct ring *r, uint32_t slot)
 {
 	struct slot *s = slot_get(&r->slots, slot);
 
-	s->flags &= (uint16_t)~SLOT_PAUSED;
+	s->flags &= ~(uint32_t)SLOT_PAUSED;
 	state_todo(r, s);
 }
 
@@ -213,10 +216,10 @@ ring_sending(const struct ring *r, uint32_t slot)
 void
 ring_shutdown_write(struct ring *r, uint32_t slot)
 {
-	const struct slot *s = slot_get(&r->slots, slot);
+	struct slot *s = slot_get(&r->slots, slot);
 
 	assert(s->send == SLOT_SEND_NONE && !(s->flags & SLOT_CONNECTING));
-	uring_socket_shutdown_write(s->fd);
+	close_shut_write(r, s);
 }
 
 void
@@ -253,10 +256,4 @@ const struct ring_counters *
 ring_counters(const struct ring *r)
 {
 	return &r->counters;
-}
-
-int
-ring_socket(const struct ring *r, uint32_t slot)
-{
-	return slot_get(&r->slots, slot)->fd;
 }

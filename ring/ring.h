@@ -31,32 +31,39 @@ enum ring_send_guard {
  * What the kernel offers beyond 6.1; a bit set in ring_config.disable switches it off
  * (SIPRING_DISABLE).
  */
-#define RING_FEATURE_LIST(X) \
-	X(DEFER_TASKRUN, "defer_taskrun") \
-	X(NO_SQARRAY, "no_sqarray") \
-	X(RING_FD, "ring_fd") \
-	X(SPIN, "spin")
+#define RING_FEATURE_LIST(X)                                                                       \
+	X(DEFER_TASKRUN, "defer_taskrun")                                                          \
+	X(NO_SQARRAY, "no_sqarray")                                                                \
+	X(RING_FD, "ring_fd")                                                                      \
+	X(SPIN, "spin")                                                                            \
+	X(DIRECT, "direct")
 
 enum ring_feature {
 #define X(symbol, name) RING_FEATURE_##symbol,
 	RING_FEATURE_LIST(X)
 #undef X
-	RING_FEATURE_COUNT
+		RING_FEATURE_COUNT
 };
 
 struct ring_config {
-	uint32_t slots_max;       /* connections at once */
-	uint32_t sq_entries;      /* power of two */
-	uint32_t buffers;         /* receive buffers in the pool; power of two */
-	uint32_t buffer_bytes;    /* size of each */
-	uint32_t spin_ns;         /* longest adaptive spin before sleeping; 0: never */
+	/*
+	 * Connections at once. Without DIRECT each is a descriptor of the process, and RLIMIT_NOFILE
+	 * bounds all of them together. With it they live in a table of the ring's own, of slots_max +
+	 * 64 entries: RLIMIT_NOFILE bounds each ring's, so several rings hold more. A table that the
+	 * kernel refuses is done without; see ring_features().
+	 */
+	uint32_t slots_max;
+	uint32_t sq_entries;   /* power of two */
+	uint32_t buffers;      /* receive buffers in the pool; power of two */
+	uint32_t buffer_bytes; /* size of each */
+	uint32_t spin_ns;      /* longest adaptive spin before sleeping; 0: never */
 	enum ring_send_guard send_guard;
-	uint32_t disable;         /* 1u << enum ring_feature */
+	uint32_t disable; /* 1u << enum ring_feature */
 };
 
 /* A received piece of a stream: bytes in a buffer of the pool. */
 struct ring_lease {
-	uint8_t *bytes;  /* may be written (unmasking in place) */
+	uint8_t *bytes; /* may be written (unmasking in place) */
 	uint32_t len;
 	uint16_t buffer; /* give to ring_lease_hold() / ring_lease_drop() */
 };
@@ -98,11 +105,12 @@ struct ring_handlers {
 };
 
 /* Counters of the ring's own: read on the ring's thread, or relaxed from any other. */
-#define RING_COUNTER_LIST(X) \
-	X(turns) X(enters) X(spins_won) X(completions) X(stale_completions) X(cq_overflows) \
-	X(connects) X(connect_errors) X(accepts) X(accept_errors) X(accept_pauses) X(accept_shed) \
-	X(receives) X(receive_rearms) X(buffer_famines) \
-	X(sends) X(sends_short) X(sends_guarded) X(sends_timed_out) X(bytes_in) X(bytes_out)
+#define RING_COUNTER_LIST(X)                                                                       \
+	X(turns)                                                                                   \
+	X(enters) X(spins_won) X(completions) X(stale_completions) X(cq_overflows) X(connects)     \
+		X(connect_errors) X(accepts) X(accept_errors) X(accept_pauses) X(accept_shed)      \
+			X(receives) X(receive_rearms) X(buffer_famines) X(sends) X(sends_short)    \
+				X(sends_guarded) X(sends_timed_out) X(bytes_in) X(bytes_out)
 struct ring_counters {
 #define X(name) uint64_t name;
 	RING_COUNTER_LIST(X)
@@ -181,8 +189,7 @@ void ring_receive_resume(struct ring *r, uint32_t slot);
  * until then. A peer that reads nothing (to be exact: less than 16 KB) for timeout_us while bytes
  * wait ends the send with -ETIME. Not after ring_close(); len is not 0.
  */
-void ring_send(struct ring *r, uint32_t slot, const void *bytes, uint32_t len,
-	       uint32_t timeout_us);
+void ring_send(struct ring *r, uint32_t slot, const void *bytes, uint32_t len, uint32_t timeout_us);
 
 /* Was `sent` not called yet for the latest ring_send()? */
 bool ring_sending(const struct ring *r, uint32_t slot);
@@ -213,8 +220,5 @@ uint32_t ring_buffers_out(const struct ring *r);
 uint32_t ring_requests_out(const struct ring *r);
 
 const struct ring_counters *ring_counters(const struct ring *r);
-
-/* The socket of a slot: for getsockname() and the like; never to read, write or close. */
-int ring_socket(const struct ring *r, uint32_t slot);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "ring/direct.h"
+
 #define NS_PER_S UINT64_C(1000000000)
 #define NS_PER_US UINT64_C(1000)
 
@@ -46,6 +48,7 @@ submit(struct ring *r, struct slot *s, uint32_t len, int flags)
 	struct io_uring_sqe *sqe = uring_sqe(r->kernel);
 
 	io_uring_prep_send(sqe, s->fd, s->send_bytes, len, flags);
+	direct_aim(sqe, s);
 	sqe->user_data = slot_tag(&r->slots, s, TAG_SEND);
 	r->requests++;
 	return sqe;
@@ -62,7 +65,7 @@ submit_guarded(struct ring *r, struct slot *s)
 	assert(uring_sq_room(r->kernel) >= 2);
 	if (left_ns < GUARD_NS_MIN)
 		left_ns = GUARD_NS_MIN;
-	submit(r, s, s->send_left < GUARD_PART ? s->send_left : GUARD_PART, GUARD_FLAGS)->flags =
+	submit(r, s, s->send_left < GUARD_PART ? s->send_left : GUARD_PART, GUARD_FLAGS)->flags |=
 		IOSQE_IO_LINK;
 	sqe = uring_sqe(r->kernel);
 	ts = uring_sqe_time(r->kernel, sqe);

@@ -51,7 +51,7 @@ slot_give_back(struct slot_table *t, uint32_t index)
 {
 	struct slot *s = slot_get(t, index);
 
-	assert(!(s->flags & (SLOT_CONNECT_OUT | SLOT_RECEIVE_OUT)) && s->send == SLOT_SEND_NONE);
+	assert(!(s->flags & SLOT_REQUESTS_OUT) && s->send == SLOT_SEND_NONE);
 	s->generation = (s->generation + 1) & TAG_GENERATION_MAX;
 	s->flags &= SLOT_FLAGS_OF_INDEX;
 	s->fd = -1;
@@ -84,6 +84,6 @@ slot_fifo_take(struct slot_table *t, struct slot_fifo *f)
 	index = f->slots[f->head];
 	f->head = f->head + 1 < t->max ? f->head + 1 : 0;
 	f->count--;
-	t->slots[index].flags &= (uint16_t)~f->member;
+	t->slots[index].flags &= ~(uint32_t)f->member;
 	return index;
 }

@@ -27,13 +27,20 @@ enum slot_flag {
 	SLOT_RECEIVE_CANCELED = 1 << 8, /* ... and was canceled */
 	SLOT_RECEIVED_BEFORE = 1 << 9,  /* this one is not the first */
 	SLOT_SEND_CANCELED = 1 << 10,
-	SLOT_CONNECTING = 1 << 11,      /* not connected yet */
-	SLOT_CONNECT_OUT = 1 << 12,     /* the connect request is in flight */
+	SLOT_CONNECTING = 1 << 11,  /* not connected yet */
+	SLOT_CONNECT_OUT = 1 << 12, /* the connect request is in flight */
 	SLOT_CONNECT_CANCELED = 1 << 13,
+	SLOT_DIRECT = 1 << 14,      /* fd is an index of the fixed-file table */
+	SLOT_INSTALL_OUT = 1 << 15, /* ... will be: the request is in flight */
+	SLOT_SHUT_WANTED = 1 << 16, /* our FIN is to be sent */
+	SLOT_SHUT_OUT = 1 << 17,    /* ... a request for it is in flight */
+	SLOT_SHUT_SLOWLY = 1 << 18, /* ... by a request that needs no descriptor */
 	/* Members of a FIFO: these belong to the index and survive its owner. */
-	SLOT_IN_TODO = 1 << 14,
-	SLOT_IN_STARVED = 1 << 15,
+	SLOT_IN_TODO = 1 << 30,
+	SLOT_IN_STARVED = 1 << 29,
 };
+/* Besides sends. */
+#define SLOT_REQUESTS_OUT (SLOT_CONNECT_OUT | SLOT_RECEIVE_OUT | SLOT_INSTALL_OUT | SLOT_SHUT_OUT)
 #define SLOT_FLAGS_OF_INDEX (SLOT_IN_TODO | SLOT_IN_STARVED)
 
 enum slot_send {
@@ -52,9 +59,12 @@ struct slot {
 		uint32_t next_free;
 	};
 	uint32_t generation;
-	uint32_t send_timeout_us;
-	int32_t fd;
-	uint16_t flags; /* enum slot_flag */
+	union {
+		uint32_t send_timeout_us;
+		int32_t install; /* before the connect: descriptor in, index of the table out */
+	};
+	int32_t fd;     /* or index of the fixed-file table: SLOT_DIRECT */
+	uint32_t flags; /* enum slot_flag */
 	uint8_t send;   /* enum slot_send */
 };
 
@@ -65,13 +75,13 @@ static_assert(sizeof(struct slot) == 40, "struct slot has grown");
 struct slot_fifo {
 	uint32_t *slots;
 	uint32_t head, count;
-	uint16_t member; /* the flag of its members */
+	uint32_t member; /* the flag of its members */
 };
 
 struct slot_table {
 	struct slot *slots;
 	uint32_t max, used;
-	uint32_t free; /* first of the given-back ones */
+	uint32_t free;  /* first of the given-back ones */
 	uint32_t fresh; /* from here on never used: their pages are still untouched */
 	struct slot_fifo todo, starved;
 };

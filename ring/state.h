@@ -19,7 +19,8 @@
 #include "ring/slot.h"
 #include "ring/uring.h"
 
-/* The most SQEs that one slot needs at once: a guarded send, its timeout, a receive. */
+/* The most SQEs that one slot needs at once: a guarded send, its timeout, a receive. A close
+ * with its linger comes when neither is wanted any more. */
 #define STATE_SQES_PER_SLOT 3u
 
 struct ring {

@@ -13,10 +13,13 @@ enum tag_op {
 	TAG_CLOSE,
 	TAG_GUARD,  /* link timeout of a send: all it could tell, the send tells */
 	TAG_CANCEL, /* likewise: the canceled request answers for itself */
-	TAG_ACCEPT, /* slot: number of the listener */
+	TAG_LINGER, /* likewise: the close it is linked to */
+	TAG_ACCEPT, /* slot: number of the listener; generation: of the request */
 	TAG_BELL,
 	TAG_PROBE,
 	TAG_CONNECT,
+	TAG_INSTALL, /* a socket into the fixed-file table */
+	TAG_SHUT,
 	TAG_OP_COUNT
 };
 

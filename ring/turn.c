@@ -3,6 +3,7 @@
 
 #include "ring/close.h"
 #include "ring/connect.h"
+#include "ring/direct.h"
 #include "ring/recv.h"
 #include "ring/send.h"
 #include "ring/wake.h"
@@ -59,6 +60,7 @@ flush(struct ring *r)
 		/* The send before the receive: an answer is more urgent than more input. */
 		send_reconcile(r, s);
 		recv_reconcile(r, s);
+		close_shut_reconcile(r, s);
 		close_reconcile(r, s);
 	}
 	return result;
@@ -180,6 +182,12 @@ dispatch(struct ring *r, const struct uring_cqe *cqe)
 	case TAG_CONNECT:
 		connect_completed(r, cqe);
 		break;
+	case TAG_INSTALL:
+		direct_install_completed(r, cqe);
+		break;
+	case TAG_SHUT:
+		close_shut_completed(r, cqe);
+		break;
 	case TAG_CLOSE:
 		close_completed(r, cqe);
 		break;
@@ -191,6 +199,7 @@ dispatch(struct ring *r, const struct uring_cqe *cqe)
 		break;
 	case TAG_GUARD:
 	case TAG_CANCEL:
+	case TAG_LINGER:
 	case TAG_PROBE:
 		break;
 	default:

@@ -270,6 +270,28 @@ uring_register_buffers(struct uring *u, struct io_uring_buf_ring *ring, uint32_t
 	return io_uring_register_buf_ring(&u->io, &reg, 0);
 }
 
+int
+uring_register_files(struct uring *u, uint32_t entries)
+{
+	return io_uring_register_files_sparse(&u->io, entries);
+}
+
+void
+uring_unregister_files(struct uring *u)
+{
+	io_uring_unregister_files(&u->io);
+}
+
+void
+uring_close_file(struct uring *u, int32_t index)
+{
+	const int none = -1;
+	int result = io_uring_register_files_update(&u->io, (unsigned)index, &none, 1);
+
+	assert(result == 1);
+	(void)result;
+}
+
 uint64_t
 uring_clock_ns(struct uring *u)
 {

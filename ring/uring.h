@@ -24,8 +24,8 @@ struct uring_cqe {
 };
 
 /*
- * Set up with the richest flags among `features` (1u << enum ring_feature; SPIN means nothing
- * here) that the kernel takes. -EINVAL: the kernel is too old.
+ * Set up with the richest flags among `features` (1u << enum ring_feature; SPIN and DIRECT mean
+ * nothing here) that the kernel takes. -EINVAL: the kernel is too old.
  */
 int uring_open(struct uring **out, uint32_t sq_entries, uint32_t cq_entries, uint32_t features);
 void uring_close(struct uring *u);
@@ -73,6 +73,16 @@ uint32_t uring_harvest(struct uring *u, struct uring_cqe *out, uint32_t max);
 int uring_register_buffers(struct uring *u, struct io_uring_buf_ring *ring, uint32_t entries,
 			   uint16_t group);
 
+/*
+ * An empty table of fixed files; requests put files into it and take them out. -EMFILE: more than
+ * RLIMIT_NOFILE. Not in use any more, or never, it can go.
+ */
+int uring_register_files(struct uring *u, uint32_t entries);
+void uring_unregister_files(struct uring *u);
+
+/* Close a fixed file at once, without a request. */
+void uring_close_file(struct uring *u, int32_t index);
+
 /* CLOCK_MONOTONIC in ns, the clock of link timeouts. */
 uint64_t uring_clock_ns(struct uring *u);
 
@@ -86,6 +96,9 @@ int uring_socket_peer(int fd, struct sockaddr_storage *peer);
 void uring_socket_linger_zero(int fd);
 void uring_socket_shutdown_write(int fd);
 void uring_socket_close(int fd);
+
+/* A TCP socket, not connected, or -errno. */
+int uring_socket_stream(void);
 
 /* Two connected stream sockets. */
 int uring_socket_pair(int fds[2]);

@@ -87,6 +87,12 @@ uring_sim_lack_features(uint32_t features)
 }
 
 void
+uring_sim_limit_table(uint32_t entries)
+{
+	sim_world->table_max = entries;
+}
+
+void
 uring_sim_refuse_setup(int result)
 {
 	sim_world->refusal = result;
@@ -159,6 +165,7 @@ uring_close(struct uring *u)
 	struct uring **at = &sim_world->rings;
 
 	sim_forget_requests(u);
+	uring_unregister_files(u);
 	while (*at != u)
 		at = &(*at)->next;
 	*at = u->next;

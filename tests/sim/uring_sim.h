@@ -30,24 +30,25 @@
 #include <netinet/in.h>
 
 struct uring_sim_faults {
-	uint32_t send_short;    /* a send takes less than would fit */
-	uint32_t send_again;    /* a non-waiting send says -EAGAIN although there is room */
-	uint32_t send_stop;     /* a waiting send ends early: short, -ECANCELED or -EINTR */
-	uint32_t receive_short; /* bytes come in small pieces */
-	uint32_t receive_stop;  /* a multishot receive ends: with data, or -ECANCELED or -EINTR */
+	uint32_t send_short;     /* a send takes less than would fit */
+	uint32_t send_again;     /* a non-waiting send says -EAGAIN although there is room */
+	uint32_t send_stop;      /* a waiting send ends early: short, -ECANCELED or -EINTR */
+	uint32_t receive_short;  /* bytes come in small pieces */
+	uint32_t receive_stop;   /* a multishot receive ends: with data, or -ECANCELED or -EINTR */
 	uint32_t receive_famine; /* -ENOBUFS although there are buffers */
-	uint32_t accept_stop;   /* a multishot accept ends */
-	uint32_t accept_error;  /* any of what accept(2) can say, or accept_errno */
+	uint32_t accept_stop;    /* a multishot accept ends */
+	uint32_t accept_error;   /* any of what accept(2) can say, or accept_errno */
 	int accept_errno;
 	uint32_t connect_error; /* any of what connect(2) can say, or connect_errno */
 	int connect_errno;
-	uint32_t reset;         /* the connection breaks */
-	uint32_t stale;         /* a completion of a connection that is gone */
-	uint32_t guard_talks;   /* a link timeout posts the completion it should skip */
-	uint32_t delay;         /* what is due is held back for up to delay_ns */
+	uint32_t reset;       /* the connection breaks */
+	uint32_t stale;       /* a completion of a connection that is gone */
+	uint32_t guard_talks; /* a link timeout posts the completion it should skip */
+	uint32_t delay;       /* what is due is held back for up to delay_ns */
 	uint64_t delay_ns;
 	uint32_t enter_refused; /* -EAGAIN, -EBUSY or -EINTR, or only a part is submitted */
 	uint32_t poll_stop;     /* a multishot poll ends */
+	uint32_t install_error; /* a file does not get into the fixed-file table */
 	bool shuffle;           /* completions of different requests come in any order */
 };
 
@@ -69,8 +70,11 @@ void uring_sim_limit_descriptors(uint32_t max);
 void uring_sim_limit_socket(uint32_t bytes);
 void uring_sim_limit_completions(uint32_t max);
 
-/* The io_uring set-up flags of newer kernels are refused: enum ring_feature bits. */
+/* What newer kernels have is refused: enum ring_feature bits. */
 void uring_sim_lack_features(uint32_t features);
+
+/* A fixed-file table with more entries is refused (as by RLIMIT_NOFILE); 0: none is. */
+void uring_sim_limit_table(uint32_t entries);
 
 /* uring_open() fails with this -errno; 0: it does not. */
 void uring_sim_refuse_setup(int result);

@@ -207,15 +207,17 @@ remember(uint64_t receive, uint64_t other)
 static void
 close_fd(struct uring *u, const struct io_uring_sqe *sqe)
 {
-	struct sim_file *f = sim_file_of(sqe->fd);
+	bool fixed = sqe->file_index > 0;
+	struct sim_file *f = fixed ? sim_table_file(u, sqe->file_index - 1) : sim_file_of(sqe->fd);
 	int result;
 
 	/* A socket that was to be connected, and the request for it was never made. */
-	if (f == NULL)
+	if (f == NULL && !fixed)
 		f = sim_file_to_connect(sqe->fd);
+	assert(f != NULL);
 	remember(f->tags[0], f->tags[1]);
 	remember(f->tags[0], f->tags[2]);
-	result = sim_fd_close(sqe->fd);
+	result = fixed ? sim_table_close(u, sqe->file_index - 1) : sim_fd_close(sqe->fd);
 	sim_post(u, sqe->user_data, result, 0);
 }
 
@@ -235,7 +237,8 @@ request_new(struct uring *u, const struct io_uring_sqe *sqe, struct sim_file *f)
 	f->references++;
 	switch (sqe->opcode) {
 	case IORING_OP_RECV:
-		assert(sqe->ioprio == IORING_RECV_MULTISHOT && sqe->flags == IOSQE_BUFFER_SELECT &&
+		assert(sqe->ioprio == IORING_RECV_MULTISHOT &&
+		       (sqe->flags & ~IOSQE_FIXED_FILE) == IOSQE_BUFFER_SELECT &&
 		       sqe->buf_group == 0 && sqe->len == 0 && f->connected);
 		q->multishot = true;
 		f->tags[0] = q->tag;
@@ -249,9 +252,15 @@ request_new(struct uring *u, const struct io_uring_sqe *sqe, struct sim_file *f)
 		break;
 	case IORING_OP_ACCEPT:
 		q->multishot = sqe->ioprio & IORING_ACCEPT_MULTISHOT;
+		q->to_table = sqe->file_index == IORING_FILE_INDEX_ALLOC;
+		q->peer = (struct sockaddr *)(uintptr_t)sqe->addr;
+		q->peer_len = (socklen_t *)(uintptr_t)sqe->addr2;
+		assert(q->to_table || sqe->file_index == 0);
+		assert(q->peer == NULL || !q->multishot);
 		break;
 	case IORING_OP_CONNECT:
-		assert(sqe->off <= sizeof(q->address) && sqe->flags == 0 && sqe->len == 0);
+		assert(sqe->off <= sizeof(q->address) && sqe->len == 0 &&
+		       (sqe->flags & ~IOSQE_FIXED_FILE) == 0);
 		memcpy(&q->address, (const void *)(uintptr_t)sqe->addr, sqe->off);
 		q->guard_ns = sim_world->now_ns + SIM_CONNECT_NS;
 		f->tags[2] = q->tag;
@@ -292,7 +301,13 @@ sim_submit(struct uring *u, const struct io_uring_sqe *sqe, const struct io_urin
 		(sqe->opcode == IORING_OP_CLOSE ? close_fd : cancel)(u, sqe);
 		return 1;
 	}
-	f = sqe->opcode == IORING_OP_CONNECT ? sim_file_to_connect(sqe->fd) : sim_file_of(sqe->fd);
+	if (sim_table_submit(u, sqe))
+		return 1;
+	if (sqe->flags & IOSQE_FIXED_FILE)
+		f = sim_table_file(u, (uint32_t)sqe->fd);
+	else
+		f = sqe->opcode == IORING_OP_CONNECT ? sim_file_to_connect(sqe->fd) :
+						       sim_file_of(sqe->fd);
 	assert(f != NULL); /* or the ring asks for something with a descriptor that is not open */
 	q = request_new(u, sqe, f);
 	used = guard(q, sqe, linked);

@@ -244,13 +244,17 @@ uring_socket_linger_zero(int fd)
 }
 
 void
-uring_socket_shutdown_write(int fd)
+sim_shut_write(struct sim_file *f)
 {
-	struct sim_file *f = sim_file_of(fd);
-
 	f->fin_out = true;
 	if (f->other != NULL)
 		f->other->fin_in = true;
+}
+
+void
+uring_socket_shutdown_write(int fd)
+{
+	sim_shut_write(sim_file_of(fd));
 }
 
 void
@@ -278,6 +282,12 @@ uring_socket_pair(int fds[2])
 	for (int i = 0; i < 2; i++)
 		fds[i] = sim_fd_open(ends[i]);
 	return 0;
+}
+
+int
+uring_socket_stream(void)
+{
+	return open_fd(sim_file_new(SIM_STREAM));
 }
 
 int
@@ -401,11 +411,7 @@ uring_sim_read(int client, void *bytes, size_t size)
 void
 uring_sim_finish(int client)
 {
-	struct sim_file *f = client_of(client);
-
-	f->fin_out = true;
-	if (f->other != NULL)
-		f->other->fin_in = true;
+	sim_shut_write(client_of(client));
 }
 
 void

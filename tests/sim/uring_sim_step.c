@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sanitizer/asan_interface.h>
 
 #include "tests/sim/uring_sim_world.h"
@@ -201,6 +202,16 @@ accept_error(void)
 	return -errors[uring_sim_random(sizeof(errors) / sizeof(errors[0]))];
 }
 
+static void
+tell_peer(struct sim_request *q, const struct sim_file *f)
+{
+	if (q->peer == NULL)
+		return;
+	assert(*q->peer_len >= sizeof(f->address));
+	memcpy(q->peer, &f->address, sizeof(f->address));
+	*q->peer_len = sizeof(f->address);
+}
+
 static enum sim_step
 accept_step(struct sim_request *q)
 {
@@ -214,10 +225,18 @@ accept_step(struct sim_request *q)
 
 		if (sim_chance(sim_world->faults.accept_error))
 			return post_last(q, accept_error());
-		fd = sim_fd_open(l->backlog[0]);
+		if (q->peer != NULL && l->backlog[0]->broken) {
+			sim_file_put(sim_backlog_take(l));
+			return post_last(q, -ECONNABORTED);
+		}
+		fd = q->to_table ? sim_table_open(q->ring, l->backlog[0]) :
+				   sim_fd_open(l->backlog[0]);
+		/* The table is full: what was accepted is closed (measured). */
+		if (fd < 0 && q->to_table)
+			sim_file_put(sim_backlog_take(l));
 		if (fd < 0)
 			return post_last(q, fd);
-		sim_backlog_take(l);
+		tell_peer(q, sim_backlog_take(l));
 		if (sim_chance(sim_world->faults.accept_stop))
 			q->multishot = false;
 		if (!post_more(q, fd, 0))

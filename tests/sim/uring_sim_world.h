@@ -36,20 +36,20 @@ struct sim_pipe {
 /* An open file; one end of a connection. Lives as long as somebody refers to it. */
 struct sim_file {
 	enum sim_kind kind;
-	uint32_t references; /* a descriptor or a client, and requests in flight */
+	uint32_t references;    /* a descriptor or a client, and requests in flight */
 	struct sim_file *other; /* end of the connection; NULL: gone */
 	struct sim_pipe in;
-	bool fin_in;    /* the other end sends no more */
-	bool fin_out;   /* this end sends no more */
-	bool reset_in;  /* the other end sent a RST: said once, then it is an ended stream */
-	bool broken;    /* ... and nothing can be sent */
+	bool fin_in;   /* the other end sends no more */
+	bool fin_out;  /* this end sends no more */
+	bool reset_in; /* the other end sent a RST: said once, then it is an ended stream */
+	bool broken;   /* ... and nothing can be sent */
 	bool linger_zero;
-	bool connected; /* once; a stream that is not has never sent or received */
-	bool deaf;      /* a listener that answers no SYN */
+	bool connected;             /* once; a stream that is not has never sent or received */
+	bool deaf;                  /* a listener that answers no SYN */
 	struct sockaddr_in address; /* of the peer; of a listener: its own */
-	struct sim_file **backlog; /* of a listener: server ends not yet accepted */
+	struct sim_file **backlog;  /* of a listener: server ends not yet accepted */
 	uint32_t backlog_len, backlog_size;
-	uint64_t rings; /* of a bell */
+	uint64_t rings;   /* of a bell */
 	uint64_t tags[3]; /* latest receive, send, connect: material for stale completions */
 };
 
@@ -61,11 +61,14 @@ struct sim_request {
 	uint8_t opcode;
 	bool multishot;
 	bool canceled;
-	bool held;    /* once delayed, not again */
+	bool held; /* once delayed, not again */
 	int msg_flags;
 	const uint8_t *bytes;
 	uint32_t len, done;
 	struct sockaddr_storage address; /* of a connect */
+	struct sockaddr *peer;           /* accept: where its address goes, or NULL */
+	socklen_t *peer_len;
+	bool to_table; /* accept: the connection becomes a fixed file */
 	uint64_t seen_rings;
 	uint64_t not_before_ns; /* held back */
 	uint64_t guard_ns;      /* linked timeout, or when a connect gives up; UINT64_MAX: none */
@@ -91,6 +94,8 @@ struct uring {
 	struct io_uring_buf_ring *buffers;
 	uint32_t buffer_entries;
 	uint16_t buffer_head;
+	struct sim_file **files; /* fixed */
+	uint32_t files_max;
 };
 
 struct sim_world {
@@ -111,6 +116,7 @@ struct sim_world {
 	uint32_t socket_bytes;
 	uint32_t completions_max;
 	uint32_t lacking;
+	uint32_t table_max; /* entries of a fixed-file table; 0: any number */
 	int refusal;
 	uint64_t stale[SIM_STALE_MAX];
 	uint32_t stale_count;
@@ -135,6 +141,16 @@ uint32_t sim_room(const struct sim_file *f);
 uint32_t sim_transmit(struct sim_file *f, const uint8_t *bytes, uint32_t len);
 uint32_t sim_pipe_take(struct sim_pipe *p, uint8_t *out, uint32_t size);
 void sim_break(struct sim_file *f); /* both ends get a reset */
+void sim_shut_write(struct sim_file *f);
+
+/* -- uring_sim_table.c -- */
+struct sim_file *sim_table_file(const struct uring *u, uint32_t index);
+int sim_table_open(struct uring *u,
+		   struct sim_file *f); /* takes over the reference; -ENFILE: not */
+int sim_table_close(struct uring *u, uint32_t index);
+
+/* Execute the SQE if it is about fixed files. */
+bool sim_table_submit(struct uring *u, const struct io_uring_sqe *sqe);
 
 /* -- uring_sim_connect.c -- */
 /* A stream for ring_connect(), also behind a real descriptor that is not known yet. */

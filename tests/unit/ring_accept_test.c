@@ -131,6 +131,7 @@ out_of_descriptors(void **state)
 	int ended = 0;
 
 	(void)state;
+	config.disable |= 1u << RING_FEATURE_DIRECT;
 	bed_open_deaf(&b, &config, false);
 	for (int i = 0; i < PEERS; i++)
 		assert_true((peers[i] = peer_connect(b.listener, false)) >= 0);
@@ -169,6 +170,7 @@ pauses_when_the_reserve_is_gone(void **state)
 	int peer;
 
 	(void)state;
+	config.disable |= 1u << RING_FEATURE_DIRECT;
 	bed_open_deaf(&b, &config, false);
 	peer = peer_connect(b.listener, false);
 	assert_true(peer >= 0);
@@ -196,6 +198,7 @@ the_pause_ends_by_itself(void **state)
 	int peer;
 
 	(void)state;
+	config.disable |= 1u << RING_FEATURE_DIRECT;
 	bed_open_deaf(&b, &config, false);
 	peer = peer_connect(b.listener, false);
 	peer_limit_descriptors(-1);
@@ -229,6 +232,7 @@ a_close_ends_the_pause(void **state)
 
 	(void)state;
 	config.slots_max = 10; /* one by one, so that each accept sees the limit of its time */
+	config.disable |= 1u << RING_FEATURE_DIRECT;
 	bed_open_deaf(&b, &config, false);
 	b.on_accepted = forbid_descriptors;
 	first = peer_connect(b.listener, false);

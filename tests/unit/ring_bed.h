@@ -22,10 +22,10 @@
 struct bed_conn {
 	bool open, closing, has_ended;
 	bool connecting;
-	int connected;   /* result of `connected` */
-	bool keep;       /* do not close when the peer is done */
-	int ended;       /* result of `ended` */
-	int sent;        /* latest result of `sent` */
+	int connected; /* result of `connected` */
+	bool keep;     /* do not close when the peer is done */
+	int ended;     /* result of `ended` */
+	int sent;      /* latest result of `sent` */
 	uint32_t sents;
 	uint8_t *flying; /* bytes of the send in flight */
 	uint32_t in_flight;
@@ -45,8 +45,8 @@ struct bed {
 	bool closes_on_error; /* a slot whose send failed is closed */
 	uint64_t send_timeout_ns;
 	uint32_t opened, closed, woken;
-	uint32_t connected; /* events, whatever their result */
-	uint32_t last; /* the slot accepted last */
+	uint32_t connected;     /* events, whatever their result */
+	uint32_t last;          /* the slot accepted last */
 	uint32_t leases_wanted; /* hold so many leases, the oldest goes first */
 	uint16_t leases[BED_LEASES_MAX];
 	uint32_t leases_held;
@@ -59,7 +59,7 @@ struct bed {
 
 /*
  * What most tests need: slots enough for a multishot accept, 64 buffers of 4096 bytes,
- * try-then-arm, everything on.
+ * try-then-arm, everything on but for the features (bits, as a number) in RING_BED_DISABLE.
  */
 struct ring_config bed_config(void);
 

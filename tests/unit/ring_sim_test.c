@@ -45,7 +45,7 @@ static void
 poor_kernels_do(void **state)
 {
 	(void)state;
-	for (uint32_t lacking = 0; lacking < 8; lacking++) {
+	for (uint32_t lacking = 0; lacking < 1u << RING_FEATURE_COUNT; lacking++) {
 		struct ring_config config = bed_config();
 		const char *error;
 		struct ring *r;
@@ -53,7 +53,7 @@ poor_kernels_do(void **state)
 		uring_sim_begin(1);
 		uring_sim_lack_features(lacking);
 		assert_int_equal(ring_open(&r, &config, &nothing, NULL, &error), 0);
-		assert_int_equal(ring_features(r) & lacking, 0);
+		assert_int_equal(ring_features(r) & lacking & ~(1u << RING_FEATURE_SPIN), 0);
 		ring_fini(r);
 		uring_sim_end();
 	}
@@ -155,7 +155,7 @@ static void
 no_memory_to_accept(void **state)
 {
 	struct ring_config config = bed_config();
-	uint64_t since_ns;
+	uint64_t since_ns, errors;
 	int peer;
 
 	(void)state;
@@ -165,7 +165,12 @@ no_memory_to_accept(void **state)
 	peer = uring_sim_connect(bed.listener);
 	since_ns = ring_now_ns(bed.ring);
 	bed_until(&bed, ring_now_ns(bed.ring) - since_ns > 350 * BED_MS);
-	assert_in_range(ring_counters(bed.ring)->accept_errors, 3, 5);
+	/* The requests that were in flight meet the trouble together, then one at a time. */
+	assert_in_range(ring_counters(bed.ring)->accept_errors, 3, 5 + 15);
+	errors = ring_counters(bed.ring)->accept_errors;
+	since_ns = ring_now_ns(bed.ring);
+	bed_until(&bed, ring_now_ns(bed.ring) - since_ns > 350 * BED_MS);
+	assert_in_range(ring_counters(bed.ring)->accept_errors - errors, 3, 5);
 	assert_int_equal(ring_counters(bed.ring)->accept_shed, 0);
 	uring_sim_set_faults(&(struct uring_sim_faults){ 0 });
 	bed_until(&bed, bed.opened == 1);
@@ -181,6 +186,7 @@ the_reserve_is_restored(void **state)
 	uint32_t all;
 
 	(void)state;
+	config.disable |= 1u << RING_FEATURE_DIRECT;
 	bed_open_deaf(&bed, &config, false);
 	for (int i = 0; i < 5; i++)
 		assert_true(uring_sim_connect(bed.listener) >= 0);
@@ -320,6 +326,7 @@ connect_races_with_its_cancel(void **state)
 		peer_address(bed.listener, &to);
 		uring_sim_set_faults(&late);
 		slot = bed_dial(&bed, &to);
+		assert_int_equal(ring_turn(bed.ring, 0), 0); /* the socket becomes a fixed file */
 		assert_int_equal(ring_turn(bed.ring, 1 + uring_sim_random(1000000)), 0);
 		if (bed.connected == 0) {
 			bed_close(&bed, slot, seed % 2);

@@ -77,6 +77,7 @@ random_faults(void)
 		.delay_ns = 1 + uring_sim_random(5000000),
 		.enter_refused = uring_sim_random(100),
 		.poll_stop = uring_sim_random(200),
+		.install_error = uring_sim_random(300),
 		.shuffle = uring_sim_random(2),
 	};
 
