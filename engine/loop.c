@@ -140,6 +140,39 @@ on_woken(void *arg)
 	(void)arg; /* what there is to do is looked at after every turn */
 }
 
+/* No other thread has anything to do with this loop's messages. */
+static bool
+is_alone(const struct loop *l)
+{
+	return l->mesh->loops == 1 && l->router;
+}
+
+/* Does anything here wait for blocks that other loops still have? */
+static bool
+wants_blocks(const struct loop *l)
+{
+	return l->draining || l->endings || ring_is_starved(l->ring);
+}
+
+static bool
+on_spin(void *arg)
+{
+	const struct loop *l = arg;
+
+	return !is_alone(l) && mesh_loop_has_mail(l->mesh, l->index);
+}
+
+static bool
+on_sleep(void *arg)
+{
+	struct loop *l = arg;
+
+	if (is_alone(l))
+		return true;
+	l->slept = true;
+	return mesh_loop_may_sleep(l->mesh, l->index, wants_blocks(l));
+}
+
 static void
 on_connected(void *arg, uint32_t slot, int result)
 {
@@ -196,6 +229,8 @@ loop_open(struct loop *l, uint16_t index, const struct settings *settings, struc
 		.closed = on_closed,
 		.connected = on_connected,
 		.woken = on_woken,
+		.has_mail = on_spin,
+		.may_sleep = on_sleep,
 	};
 	struct ring_config rc = *config;
 	int result;
@@ -287,20 +322,6 @@ loop_is_drained(const struct loop *l)
 	       atomic_load_explicit(&l->stats.messages, memory_order_relaxed) == 0;
 }
 
-/* No other thread has anything to do with this loop's messages. */
-static bool
-is_alone(const struct loop *l)
-{
-	return l->mesh->loops == 1 && l->router;
-}
-
-/* Does anything here wait for blocks that other loops still have? */
-static bool
-wants_blocks(const struct loop *l)
-{
-	return l->draining || l->endings || ring_is_starved(l->ring);
-}
-
 /* How long the next turn may wait: for a timer, the end of the drain, the registrar's expiry. */
 static uint64_t
 next_wait(struct loop *l)
@@ -311,7 +332,7 @@ next_wait(struct loop *l)
 		next = l->drain_until_ns;
 	if (l->router && l->router->expire_ns < next)
 		next = l->router->expire_ns;
-	if (!is_alone(l) && !mesh_loop_may_sleep(l->mesh, l->index, wants_blocks(l)))
+	if (!is_alone(l) && mesh_loop_has_mail(l->mesh, l->index))
 		return 0;
 	if (l->held != CONN_NOT_DIRTY && loop_route_may_read(l))
 		return 0;
@@ -346,8 +367,9 @@ loop_turn(struct loop *l, uint64_t wait_max_ns)
 
 	if (result < 0)
 		return result;
-	if (!is_alone(l))
+	if (l->slept)
 		mesh_loop_awake(l->mesh, l->index);
+	l->slept = false;
 	l->now_ns = ring_now_ns(l->ring);
 	obey(l);
 	wheel_advance(&l->wheel, l->now_ns, on_timer, l);

@@ -46,6 +46,7 @@ struct loop {
 	uint16_t index;
 	bool draining;
 	bool abandoned; /* the drain's time was up */
+	bool slept;     /* it has told the mesh that it sleeps */
 	bool resting;   /* nothing is left here: see mesh_rest() */
 	bool congested; /* a send queue grew faster in this turn than it was sent: read no more */
 	uint64_t drain_until_ns;

@@ -173,10 +173,10 @@ router_has_work(const struct mesh *m, uint32_t router)
 	return !empty;
 }
 
-static bool
-loop_has_mail(const struct mesh *m, uint32_t loop)
+bool
+mesh_loop_has_mail(const struct mesh *m, uint32_t loop)
 {
-	bool empty = true;
+	bool empty = m->threaded || !router_has_work(m, loop);
 
 	for (uint32_t i = 0; i < m->routers; i++)
 		empty &= lane_is_empty(mesh_out(m, i, loop));
@@ -185,22 +185,17 @@ loop_has_mail(const struct mesh *m, uint32_t loop)
 	return !empty;
 }
 
-/* With the flag raised already. */
-static bool
-router_may_sleep(struct mesh *m, uint32_t router)
-{
-	if (mesh_is_backed_up(m, router)) {
-		want_room(&m->router_ends[router]);
-		mesh_publish_router(m, router);
-	}
-	return !router_has_work(m, router);
-}
-
 bool
 mesh_router_may_sleep(struct mesh *m, uint32_t router)
 {
-	spsc_flag_raise(&m->router_ends[router].sleeping, SPSC_ASLEEP);
-	return router_may_sleep(m, router);
+	struct lane_end *end = &m->router_ends[router];
+
+	spsc_flag_raise(&end->sleeping, SPSC_ASLEEP);
+	if (mesh_is_backed_up(m, router)) {
+		want_room(end);
+		mesh_publish_router(m, router);
+	}
+	return !router_has_work(m, router);
 }
 
 void
@@ -219,7 +214,11 @@ mesh_loop_may_sleep(struct mesh *m, uint32_t loop, bool eager)
 		want_room(end);
 		mesh_publish_loop(m, loop);
 	}
-	return (m->threaded || router_may_sleep(m, loop)) && !loop_has_mail(m, loop);
+	if (!m->threaded && mesh_is_backed_up(m, loop)) {
+		want_room(end);
+		mesh_publish_router(m, loop);
+	}
+	return !mesh_loop_has_mail(m, loop);
 }
 
 void

@@ -79,6 +79,9 @@ void mesh_publish_router(struct mesh *m, uint32_t router);
 /* Does anything that this router decided wait for room? */
 bool mesh_is_backed_up(const struct mesh *m, uint32_t router);
 
+/* Does anything wait here for this loop? As far as one sees without being rung. */
+bool mesh_loop_has_mail(const struct mesh *m, uint32_t loop);
+
 /*
  * A loop, or a router's thread, is about to sleep: from here on it is rung. False: do not sleep,
  * something is there. Ends with mesh_..._awake() in either case. eager: the loop waits for its

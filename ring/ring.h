@@ -102,6 +102,14 @@ struct ring_handlers {
 	void (*connected)(void *arg, uint32_t slot, int result);
 	/* Somebody called ring_wake(). Several calls may be one event. */
 	void (*woken)(void *arg);
+	/*
+	 * What the user has to do besides the ring; both may be NULL. has_mail: asked while the
+	 * ring spins; true ends the spin and the wait. may_sleep: asked once before the thread
+	 * sleeps: from then on whoever has something for it must call ring_wake(); false: there is
+	 * something already, do not sleep.
+	 */
+	bool (*has_mail)(void *arg);
+	bool (*may_sleep)(void *arg);
 };
 
 /* Counters of the ring's own: read on the ring's thread, or relaxed from any other. */

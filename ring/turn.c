@@ -117,12 +117,20 @@ spin(struct ring *r, uint64_t since_ns, uint64_t wait_ns)
 	uint64_t limit_ns = r->config.spin_ns < wait_ns ? r->config.spin_ns : wait_ns;
 
 	do {
-		if (uring_ready(r->kernel) > 0 || uring_has_work(r->kernel)) {
+		if (uring_ready(r->kernel) > 0 || uring_has_work(r->kernel) ||
+		    (r->on.has_mail && r->on.has_mail(r->arg))) {
 			state_count(&r->counters.spins_won, 1);
 			return true;
 		}
 	} while (uring_clock_ns(r->kernel) - since_ns < limit_ns);
 	return false;
+}
+
+/* From here on the user's other threads ring, or it has work and we do not sleep. */
+static uint64_t
+before_sleep(struct ring *r, uint64_t wait_ns)
+{
+	return wait_ns > 0 && r->on.may_sleep && !r->on.may_sleep(r->arg) ? 0 : wait_ns;
 }
 
 static int
@@ -134,7 +142,7 @@ sleep_or_spin(struct ring *r, uint64_t wait_ns)
 	int result;
 
 	if (!(r->features & 1u << RING_FEATURE_SPIN))
-		return enter(r, wait_ns);
+		return enter(r, before_sleep(r, wait_ns));
 	r->waits++;
 	if (!idle && spin_pays(r)) {
 		result = enter(r, 0);
@@ -145,6 +153,7 @@ sleep_or_spin(struct ring *r, uint64_t wait_ns)
 	since_ns = uring_clock_ns(r->kernel);
 	if (spin_pays(r) && spin(r, since_ns, wait_ns))
 		wait_ns = 0;
+	wait_ns = before_sleep(r, wait_ns);
 	result = wait_ns > 0 || uring_has_work(r->kernel) ? enter(r, wait_ns) : 0;
 	if (idle)
 		average_gap(r, uring_clock_ns(r->kernel) - since_ns);
