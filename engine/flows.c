@@ -102,8 +102,7 @@ copy(const struct flows_slot *s, uint32_t slot, struct flows_entry *out)
 	out->flow = (struct flow){ slot, (uint32_t)(head >> 8) };
 	out->token[0] = (char)head;
 	memcpy(out->token + 1, words, sizeof(words));
-	return out->serial &&
-	       atomic_load_explicit(&s->serial, memory_order_relaxed) == out->serial;
+	return out->serial && atomic_load_explicit(&s->serial, memory_order_relaxed) == out->serial;
 }
 
 const struct flows_entry *

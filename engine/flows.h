@@ -30,8 +30,8 @@ struct flows_entry {
 
 /* 40 bytes per connection. Every word is written by one thread and read by all. */
 struct flows_slot {
-	_Atomic uint64_t serial; /* 0: not open, or being written */
-	_Atomic uint64_t head;   /* the flow's tag; then the token's first character */
+	_Atomic uint64_t serial;  /* 0: not open, or being written */
+	_Atomic uint64_t head;    /* the flow's tag; then the token's first character */
 	_Atomic uint64_t text[3]; /* the other 24 */
 };
 

@@ -3,33 +3,44 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include "engine/location_home.h"
 
-#define SECOND_NS UINT64_C(1000000000)
 #define TWINS_SEEN_MAX                                                                             \
 	16 /* a ring may be as long as somebody likes who registers one contact everywhere */
 
 #define owner_of(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
-_Static_assert(sizeof(struct location_binding) <= 184, "a million of them");
+_Static_assert(offsetof(struct location_binding, text) <= 144, "a million of them");
+_Static_assert(offsetof(struct location_aor, text) <= 56, "a million of them");
 
 bool
-location_init(struct location *l, const uint8_t key[SIPHASH_KEY_LEN], uint64_t memory_ns,
-	      uint64_t remembered_max, struct stats *stats)
+location_init(struct location *l, const uint8_t key[SIPHASH_KEY_LEN], uint32_t homes,
+	      uint64_t memory_ns, uint64_t remembered_max)
 {
+	assert(homes > 0);
 	*l = (struct location){
 		.key = siphash_key_of(key),
 		.memory_ns = memory_ns,
-		.remembered_max = remembered_max,
-		.stats = stats,
+		.remembered_max = (remembered_max + homes - 1) / homes,
 	};
-	calendar_init(&l->calendar, 0);
-	if (!table_init(&l->aors))
+	l->homes = aligned_alloc(LOCATION_LINE, homes * sizeof(*l->homes));
+	if (!l->homes)
 		return false;
-	if (!table_init(&l->contacts)) {
-		table_fini(&l->aors);
-		return false;
+	for (; l->homes_len < homes; l->homes_len++) {
+		if (!location_home_init(&l->homes[l->homes_len], l)) {
+			location_fini(l);
+			return false;
+		}
 	}
 	return true;
+}
+
+void
+location_fini(struct location *l)
+{
+	for (uint32_t i = 0; i < l->homes_len; i++)
+		location_home_fini(&l->homes[i]);
+	free(l->homes);
 }
 
 /* ---- keys ---- */
@@ -74,98 +85,6 @@ location_key_of(const struct location *l, const struct sip_uri *uri, struct loca
 	key->len = (uint32_t)len;
 	key->hash = siphash(&l->key, span_of(key->text, len));
 	return true;
-}
-
-/* ---- addresses-of-record without bindings ---- */
-
-static void
-remembered_add(struct location *l, struct location_aor *aor)
-{
-	/* all are remembered for the same time, so the list is in the order of forget_ns */
-	aor->state = LOCATION_AOR_REMEMBERED;
-	aor->newer = NULL;
-	aor->older = l->newest;
-	*(l->newest ? &l->newest->newer : &l->oldest) = aor;
-	l->newest = aor;
-	l->remembered++;
-}
-
-static void
-remembered_remove(struct location *l, struct location_aor *aor)
-{
-	assert(l->remembered > 0 && aor->state == LOCATION_AOR_REMEMBERED);
-	aor->state = LOCATION_AOR_BOUND;
-	*(aor->older ? &aor->older->newer : &l->oldest) = aor->newer;
-	*(aor->newer ? &aor->newer->older : &l->newest) = aor->older;
-	l->remembered--;
-}
-
-static void
-aor_free(struct location *l, struct location_aor *aor)
-{
-	assert(!aor->first && aor->bindings == 0 && aor->state != LOCATION_AOR_REMEMBERED);
-	table_remove(&l->aors, &aor->node);
-	free(aor);
-}
-
-static void
-forget_oldest(struct location *l)
-{
-	struct location_aor *aor = l->oldest;
-
-	remembered_remove(l, aor);
-	aor_free(l, aor);
-}
-
-void
-location_aor_settle(struct location *l, struct location_aor *aor, uint64_t now_ns)
-{
-	if (aor->first || aor->state == LOCATION_AOR_REMEMBERED)
-		return;
-	if (aor->state == LOCATION_AOR_NEW || l->memory_ns == 0 || l->remembered_max == 0) {
-		aor_free(l, aor);
-		return;
-	}
-	if (l->remembered == l->remembered_max)
-		forget_oldest(l);
-	aor->forget_ns = now_ns + l->memory_ns;
-	remembered_add(l, aor);
-}
-
-static struct location_aor *
-aor_lookup(const struct location *l, const struct location_key *key)
-{
-	for (struct table_node *n = table_first(&l->aors, key->hash); n; n = table_next(n)) {
-		struct location_aor *aor = owner_of(n, struct location_aor, node);
-
-		if (aor->len == key->len && memcmp(aor->text, key->text, key->len) == 0)
-			return aor;
-	}
-	return NULL;
-}
-
-struct location_aor *
-location_aor_find(struct location *l, const struct location_key *key, uint64_t now_ns)
-{
-	struct location_aor *aor = aor_lookup(l, key);
-
-	return aor && (aor->first || aor->forget_ns > now_ns) ? aor : NULL;
-}
-
-struct location_aor *
-location_aor_take(struct location *l, const struct location_key *key)
-{
-	struct location_aor *aor = aor_lookup(l, key);
-
-	if (aor)
-		return aor;
-	aor = malloc(sizeof(*aor) + key->len);
-	if (!aor)
-		return NULL;
-	*aor = (struct location_aor){ .len = (uint16_t)key->len, .state = LOCATION_AOR_NEW };
-	memcpy(aor->text, key->text, key->len);
-	table_insert(&l->aors, &aor->node, key->hash);
-	return aor;
 }
 
 /* ---- bindings ---- */
@@ -240,7 +159,7 @@ instance_of(const struct location_binding *b)
 struct location_binding *
 location_match(const struct location_aor *aor, const struct location_binding *b)
 {
-	for (struct location_binding *old = aor->first; old; old = old->next) {
+	for (struct location_binding *old = location_first(aor); old; old = location_next(old)) {
 		struct sip_uri uri, other;
 
 		if (b->reg_id || old->reg_id) {
@@ -260,182 +179,88 @@ location_match(const struct location_aor *aor, const struct location_binding *b)
 	return NULL;
 }
 
-/*
- * At the end of the ring of its twins; or right behind `old`, whose place it gets when that goes.
- */
-static void
-contact_add(struct location *l, struct location_binding *b, struct location_binding *old)
-{
-	struct table_node *n = table_first(&l->contacts, b->by_contact.hash);
-	struct location_binding *behind;
+/* ---- finding ---- */
 
-	b->twin_next = b->twin_prev = b;
-	if (!n) {
-		table_insert(&l->contacts, &b->by_contact, b->by_contact.hash);
-		return;
+uint64_t
+location_bindings(const struct location *l)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < l->homes_len; i++)
+		n += atomic_load_explicit(&l->homes[i].bindings, memory_order_relaxed);
+	return n;
+}
+
+struct location_aor *
+location_aor_find(const struct location *l, const struct location_key *key, uint64_t now_ns)
+{
+	const struct location_home *h = &l->homes[location_home_of(l, key)];
+	struct table_cursor c;
+
+	for (struct table_node *n = table_first(&h->aors, key->hash, &c); n; n = table_next(&c)) {
+		struct location_aor *aor = owner_of(n, struct location_aor, node);
+
+		if (aor->len != key->len || memcmp(aor->text, key->text, key->len) != 0)
+			continue;
+		/* relaxed: which moment it is of does not matter */
+		return location_first(aor) || atomic_load_explicit(&aor->forget_ns,
+								   memory_order_relaxed) > now_ns ?
+			       aor :
+			       NULL;
 	}
-	behind = owner_of(n, struct location_binding, by_contact)->twin_prev;
-	if (old && old->by_contact.hash == b->by_contact.hash)
-		behind = old;
-	b->twin_prev = behind;
-	b->twin_next = behind->twin_next;
-	b->twin_next->twin_prev = b;
-	behind->twin_next = b;
-}
-
-static void
-contact_remove(struct location *l, struct location_binding *b)
-{
-	if (b->by_contact.link) {
-		if (b->twin_next == b)
-			table_remove(&l->contacts, &b->by_contact);
-		else
-			table_replace(&b->by_contact, &b->twin_next->by_contact);
-	}
-	b->twin_prev->twin_next = b->twin_next;
-	b->twin_next->twin_prev = b->twin_prev;
-}
-
-static void
-list_insert(struct location_aor *aor, struct location_binding *b, struct location_binding *before)
-{
-	struct location_binding *prev = NULL;
-
-	if (before)
-		prev = before->prev;
-	else
-		for (struct location_binding *i = aor->first; i; i = i->next)
-			prev = i;
-	b->next = before;
-	b->prev = prev;
-	*(prev ? &prev->next : &aor->first) = b;
-	if (before)
-		before->prev = b;
-}
-
-static void
-list_remove(struct location_binding *b)
-{
-	*(b->prev ? &b->prev->next : &b->aor->first) = b->next;
-	if (b->next)
-		b->next->prev = b->prev;
-}
-
-void
-location_unbind(struct location *l, struct location_binding *b)
-{
-	assert(b->aor && b->aor->bindings > 0);
-	contact_remove(l, b);
-	list_remove(b);
-	if (b->expiry.link)
-		calendar_remove(&b->expiry);
-	b->aor->bindings--;
-	l->bindings--;
-	if (l->stats)
-		stats_sub(&l->stats->bindings, 1);
-	free(b);
-}
-
-void
-location_bind(struct location *l, struct location_aor *aor, struct location_binding *b,
-	      struct location_binding *old)
-{
-	struct location_binding *before = aor->first;
-
-	assert(!b->aor && b->expires_ns > 0);
-	if (aor->state == LOCATION_AOR_REMEMBERED)
-		remembered_remove(l, aor);
-	aor->state = LOCATION_AOR_BOUND;
-	if (old && old->serial == b->serial && old->q == b->q)
-		before = old;
-	else
-		while (before && before->q > b->q)
-			before = before->next;
-	list_insert(aor, b, before);
-	b->aor = aor;
-	aor->bindings++;
-	l->bindings++;
-	if (l->stats)
-		stats_add(&l->stats->bindings, 1);
-	contact_add(l, b, old);
-	calendar_add(&l->calendar, &b->expiry,
-		     (uint32_t)((b->expires_ns + SECOND_NS - 1) / SECOND_NS));
-	if (old)
-		location_unbind(l, old);
+	return NULL;
 }
 
 const struct location_binding *
 location_pick(const struct location_aor *aor, const struct flows *flows, uint64_t now_ns,
 	      struct flows_entry *entry)
 {
-	for (const struct location_binding *b = aor->first; b; b = b->next)
+	for (const struct location_binding *b = location_first(aor); b; b = location_next(b))
 		if (b->expires_ns > now_ns && flows_by_serial(flows, b->slot, b->serial, entry))
 			return b;
 	return NULL;
 }
 
-const struct location_binding *
-location_find_contact(const struct location *l, const struct location_key *key,
-		      const struct sip_uri *uri, uint64_t now_ns)
+/* The oldest in one home. */
+static const struct location_binding *
+find_in(const struct location_home *h, const struct location_key *key, const struct sip_uri *uri,
+	uint64_t now_ns)
 {
-	struct table_node *n = table_first(&l->contacts, key->hash);
 	const struct location_binding *oldest, *b;
+	struct table_cursor c;
+	struct table_node *n = table_first(&h->contacts, key->hash, &c);
 
 	if (!n)
 		return NULL;
 	b = oldest = owner_of(n, struct location_binding, by_contact);
+	/* bounded also where the ring changes underneath and never comes back to its oldest */
 	for (unsigned seen = 0; seen < TWINS_SEEN_MAX; seen++) {
 		struct sip_uri other = uri_of(b);
 
 		if (b->expires_ns > now_ns && sip_uri_equal(uri, &other))
 			return b;
-		b = b->twin_next;
+		b = atomic_load_explicit(&b->twin_next, memory_order_acquire);
 		if (b == oldest)
 			break;
 	}
 	return NULL;
 }
 
-/* ---- the end of things ---- */
-
-uint64_t
-location_expire(struct location *l, uint64_t now_ns, uint32_t work)
+/*
+ * A contact may be bound in any home. Looking into each costs a miss per router, all at once, and
+ * is done for requests that neither a token nor an address-of-record brings on their way.
+ */
+const struct location_binding *
+location_find_contact(const struct location *l, const struct location_key *key,
+		      const struct sip_uri *uri, uint64_t now_ns)
 {
-	uint32_t now_s = (uint32_t)(now_ns / SECOND_NS), next;
-	struct calendar_entry *e;
-	uint64_t next_ns;
+	const struct location_binding *found = NULL;
 
-	while ((e = calendar_pop(&l->calendar, now_s, &work))) {
-		struct location_binding *b = owner_of(e, struct location_binding, expiry);
-		struct location_aor *aor = b->aor;
+	for (uint32_t i = 0; i < l->homes_len; i++) {
+		const struct location_binding *b = find_in(&l->homes[i], key, uri, now_ns);
 
-		location_unbind(l, b);
-		location_aor_settle(l, aor, now_ns);
+		if (b && (!found || b->born < found->born))
+			found = b;
 	}
-	for (; work && l->oldest && l->oldest->forget_ns <= now_ns; work--)
-		forget_oldest(l);
-	next = calendar_next(&l->calendar);
-	next_ns = next == UINT32_MAX ? LOCATION_NEVER : next * SECOND_NS;
-	if (l->oldest && l->oldest->forget_ns < next_ns)
-		next_ns = l->oldest->forget_ns;
-	return next_ns;
-}
-
-void
-location_fini(struct location *l)
-{
-	struct table_node *n;
-	uint32_t bucket = 0;
-
-	while ((n = table_any(&l->aors, &bucket))) {
-		struct location_aor *aor = owner_of(n, struct location_aor, node);
-
-		if (aor->state == LOCATION_AOR_REMEMBERED)
-			remembered_remove(l, aor);
-		while (aor->first)
-			location_unbind(l, aor->first);
-		aor_free(l, aor);
-	}
-	table_fini(&l->aors);
-	table_fini(&l->contacts);
+	return found;
 }

@@ -150,7 +150,7 @@ target_by_contact(const struct inbound *in, const struct location_key *key, stru
 static int
 target_by_aor(const struct inbound *in, const struct location_key *key, struct target *t)
 {
-	struct location_aor *aor = location_aor_find(in->stage->location, key, in->now_ns);
+	const struct location_aor *aor = location_aor_find(in->stage->location, key, in->now_ns);
 	const struct location_binding *b;
 
 	if (!aor)

@@ -3,10 +3,17 @@
 
 #include <stdlib.h>
 #include "engine/answer.h"
+#include "engine/location_home.h"
 #include "engine/registration.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 #define RETRY_AFTER "Retry-After: 60\r\n"
+
+static struct location_binding *
+first_of(const struct registration *r)
+{
+	return r->aor ? location_first(r->aor) : NULL;
+}
 
 /* ---- judging ---- */
 
@@ -27,7 +34,7 @@ wanted_check(struct registration *r)
 	const struct settings *settings = r->in->stage->settings;
 	uint32_t before = r->aor ? r->aor->bindings : 0, more = 0;
 
-	for (struct location_binding *b = r->wanted; b; b = b->next) {
+	for (struct location_binding *b = r->wanted; b; b = b->wanted_next) {
 		struct location_binding *old = r->aor ? location_match(r->aor, b) : NULL;
 
 		if (old && is_overtaken(r, old))
@@ -37,7 +44,7 @@ wanted_check(struct registration *r)
 	}
 	if (more && before + more > settings->contacts_max)
 		return registration_fault(r, 403, "Too Many Contacts");
-	if (more && r->in->stage->location->bindings + more > settings->bindings_max)
+	if (more && location_bindings(r->in->stage->location) + more > settings->bindings_max)
 		return registration_fault(r, 503, NULL);
 	return 0;
 }
@@ -45,7 +52,7 @@ wanted_check(struct registration *r)
 static int
 wildcard_check(struct registration *r)
 {
-	for (struct location_binding *b = r->aor ? r->aor->first : NULL; b; b = b->next)
+	for (struct location_binding *b = first_of(r); b; b = location_next(b))
 		if (is_overtaken(r, b))
 			return registration_fault(r, 500, "Overtaken by a Later REGISTER");
 	return 0;
@@ -57,12 +64,12 @@ wildcard_check(struct registration *r)
 static void
 expired_remove(struct registration *r)
 {
-	struct location_binding *b = r->aor ? r->aor->first : NULL, *next;
+	struct location_binding *b = first_of(r), *next;
 
 	for (; b; b = next) {
-		next = b->next;
+		next = location_next(b);
 		if (b->expires_ns <= r->in->now_ns)
-			location_unbind(r->in->stage->location, b);
+			location_home_unbind(r->in->stage->home, b);
 	}
 }
 
@@ -70,35 +77,38 @@ expired_remove(struct registration *r)
 static void
 commit(struct registration *r)
 {
-	struct location *l = r->in->stage->location;
+	struct location_home *h = r->in->stage->home;
 
-	while (r->wildcard && r->aor && r->aor->first)
-		location_unbind(l, r->aor->first);
+	while (r->wildcard && first_of(r))
+		location_home_unbind(h, first_of(r));
 	while (r->wanted) {
 		struct location_binding *b = r->wanted;
 		struct location_binding *old = r->aor ? location_match(r->aor, b) : NULL;
 
-		r->wanted = b->next;
+		r->wanted = b->wanted_next;
 		if (b->expires_ns) {
-			location_bind(l, r->aor, b, old);
+			location_home_bind(h, r->aor, b, old);
 			continue;
 		}
 		location_binding_free(b);
 		if (old)
-			location_unbind(l, old);
+			location_home_unbind(h, old);
 	}
 }
 
 static bool
 aor_wanted(struct registration *r)
 {
+	struct location_home *h = r->in->stage->home;
 	struct location_binding *b = r->wanted;
 
 	while (b && !b->expires_ns)
-		b = b->next;
-	if (b && !r->aor)
-		r->aor = location_aor_take(r->in->stage->location, &r->key);
-	return !b || r->aor;
+		b = b->wanted_next;
+	if (!b)
+		return true;
+	if (!r->aor)
+		r->aor = location_home_take(h, &r->key);
+	return r->aor && location_home_reserve(h, r->wanted_len);
 }
 
 /* ---- answering ---- */
@@ -109,7 +119,7 @@ answer_room(const struct registration *r)
 	const struct sip_msg *sip = &r->in->m->sip;
 	size_t room = 256;
 
-	for (const struct location_binding *b = r->aor ? r->aor->first : NULL; b; b = b->next)
+	for (const struct location_binding *b = first_of(r); b; b = location_next(b))
 		room += sizeof("Contact: ;expires=4294967295\r\n") + b->contact_len;
 	for (const struct sip_field *f = sip_msg_field(sip, SIP_FIELD_PATH); f;
 	     f = sip_msg_next(sip, f))
@@ -126,7 +136,7 @@ answer_write(const struct registration *r, struct writer *w)
 {
 	const struct sip_msg *sip = &r->in->m->sip;
 
-	for (const struct location_binding *b = r->aor ? r->aor->first : NULL; b; b = b->next) {
+	for (const struct location_binding *b = first_of(r); b; b = location_next(b)) {
 		writer_put(w, SPAN("Contact: "));
 		writer_put(w, location_contact_text(b));
 		writer_put(w, SPAN(";expires="));
@@ -213,5 +223,5 @@ registrar_serve(struct inbound *in)
 	}
 	registration_fini(&r);
 	if (r.aor)
-		location_aor_settle(in->stage->location, r.aor, in->now_ns);
+		location_home_settle(in->stage->home, r.aor, in->now_ns);
 }

@@ -6,7 +6,10 @@
  */
 #include "engine/inbound.h"
 
-/* Carry out and answer a REGISTER for one of our domains. */
+/*
+ * Carry out and answer a REGISTER for one of our domains. Only on the router whose home the
+ * address-of-record is: see route_home().
+ */
 void registrar_serve(struct inbound *in);
 
 #endif

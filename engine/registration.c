@@ -263,7 +263,7 @@ contacts_read(struct registration *r)
 		}
 		status = contact_read(r, &addr, end);
 		if (!status) {
-			end = &(*end)->next;
+			end = &(*end)->wanted_next;
 			r->wanted_len++;
 		}
 	}
@@ -323,7 +323,7 @@ registration_fini(struct registration *r)
 	while (r->wanted) {
 		struct location_binding *b = r->wanted;
 
-		r->wanted = b->next;
+		r->wanted = b->wanted_next;
 		location_binding_free(b);
 	}
 }

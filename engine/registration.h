@@ -8,7 +8,7 @@ struct registration {
 	struct inbound *in;
 	struct location_key key;
 	struct location_aor *aor;     /* NULL: nobody there */
-	struct location_binding *wanted; /* chain in order of the request; expires_ns 0: remove */
+	struct location_binding *wanted; /* in order of the request; expires_ns 0: remove */
 	uint32_t wanted_len;
 	bool wildcard;
 	bool outbound;                /* a contact asks for RFC 5626 processing */

@@ -6,6 +6,7 @@
 #include "codec/sip_addr.h"
 #include "engine/answer.h"
 #include "engine/inbound.h"
+#include "engine/location_home.h"
 #include "engine/proxy.h"
 #include "engine/registrar.h"
 
@@ -212,7 +213,7 @@ registrar_data(struct stage *s, struct message *m, uint64_t now_ns)
 static uint64_t
 registrar_expire(struct stage *s, uint64_t now_ns)
 {
-	uint64_t next_ns = location_expire(s->location, now_ns, EXPIRE_STEPS);
+	uint64_t next_ns = location_home_expire(s->home, now_ns, EXPIRE_STEPS);
 	uint64_t latest_ns = now_ns + s->settings->expires_min_s * SECOND_NS;
 
 	/* what is registered after this call cannot run out before latest_ns */
@@ -289,7 +290,7 @@ route_new(const struct settings *settings, const char *host, struct shared *shar
 	struct stage *s;
 	struct route *r;
 
-	assert(settings->mode <= SETTINGS_MODE_ECHO && index < shared->routers);
+	assert(settings->mode <= SETTINGS_MODE_ECHO && index < shared->location.homes_len);
 	assert(strlen(host) <= ROUTE_HOST_MAX);
 	r = calloc(1, sizeof(*r));
 	if (!r)
@@ -298,13 +299,13 @@ route_new(const struct settings *settings, const char *host, struct shared *shar
 	s = &r->stage;
 	s->settings = settings;
 	s->stats = stats;
-	s->shared = shared;
 	s->flows = &shared->flows;
 	s->location = &shared->location;
+	s->home = &shared->location.homes[index];
+	s->home->stats = stats;
 	s->index = index;
 	s->branch_key = shared->branch_key;
 	s->tag_key = shared->tag_key;
-	s->location->stats = stats;
 	texts_init(s, host);
 	names_init(&s->names, settings, s->host);
 	return r;
@@ -313,17 +314,22 @@ route_new(const struct settings *settings, const char *host, struct shared *shar
 void
 route_free(struct route *r)
 {
+	if (!r)
+		return;
+	location_home_clear(r->stage.home);
 	free(r);
 }
 
 void
 route_thread_begin(void)
 {
+	rcu_thread_begin();
 }
 
 void
 route_thread_end(void)
 {
+	rcu_thread_end();
 }
 
 uint32_t
@@ -333,7 +339,7 @@ route_home(const struct route *r, const struct message *m)
 	struct location_key key;
 	struct sip_addr to;
 
-	if (!r->mode->sip || s->shared->routers == 1 || !m->has_sip || m->sip_error != SIP_OK)
+	if (!r->mode->sip || s->location->homes_len == 1 || !m->has_sip || m->sip_error != SIP_OK)
 		return s->index;
 	if (!m->sip.request || m->sip.method != SIP_METHOD_REGISTER)
 		return s->index;
@@ -341,13 +347,14 @@ route_home(const struct route *r, const struct message *m)
 	if (sip_addr_parse(sip_msg_value(&m->sip, SIP_FIELD_TO), &to) != SIP_OK ||
 	    !location_key_of(s->location, &to.uri, &key))
 		return s->index;
-	return shared_home(s->shared, &key);
+	return location_home_of(s->location, &key);
 }
 
 void
 route_message(struct route *r, struct message *m, uint64_t now_ns)
 {
 	m->action = MESSAGE_UNDECIDED;
+	rcu_enter(); /* what is found in the location table stays there until the message is made */
 	switch ((enum message_kind)m->kind) {
 	case MESSAGE_DATA:
 		r->mode->data(&r->stage, m, now_ns);
@@ -364,6 +371,7 @@ route_message(struct route *r, struct message *m, uint64_t now_ns)
 	case MESSAGE_UNDELIVERABLE: /* see route_undeliverable() */
 		assert(false);
 	}
+	rcu_leave();
 }
 
 uint64_t

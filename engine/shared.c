@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/shared.h"
 
-#include <assert.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
@@ -29,39 +28,31 @@ keys_derive(struct keys *k, const uint8_t key[SHARED_KEY_LEN])
 	return ok;
 }
 
-static bool
-parts_init(struct shared *s, const struct settings *settings, const struct keys *k, uint32_t loops,
-	   uint32_t slots_max)
-{
-	s->branch_key = siphash_key_of(k->branch);
-	s->tag_key = siphash_key_of(k->tag);
-	if (!flows_init(&s->flows, loops, slots_max, &k->flow))
-		return false;
-	if (!location_init(&s->location, k->table, settings->aor_memory_s * SECOND_NS,
-			   settings->bindings_max, NULL)) {
-		flows_fini(&s->flows);
-		return false;
-	}
-	return true;
-}
-
 struct shared *
 shared_new(const struct settings *settings, const uint8_t key[SHARED_KEY_LEN], uint32_t loops,
 	   uint32_t slots_max, uint32_t routers)
 {
-	struct shared *s = calloc(1, sizeof(*s));
+	struct shared *s = aligned_alloc(_Alignof(struct shared), sizeof(*s));
 	struct keys k;
+	bool flows = false, ok = false;
 
-	assert(routers > 0);
 	if (!s)
 		return NULL;
-	s->routers = routers;
-	if (!keys_derive(&k, key) || !parts_init(s, settings, &k, loops, slots_max)) {
-		free(s);
-		s = NULL;
+	if (keys_derive(&k, key)) {
+		s->branch_key = siphash_key_of(k.branch);
+		s->tag_key = siphash_key_of(k.tag);
+		flows = flows_init(&s->flows, loops, slots_max, &k.flow);
+		ok = flows &&
+		     location_init(&s->location, k.table, routers,
+				   settings->aor_memory_s * SECOND_NS, settings->bindings_max);
 	}
 	OPENSSL_cleanse(&k, sizeof(k));
-	return s;
+	if (ok)
+		return s;
+	if (flows)
+		flows_fini(&s->flows);
+	free(s);
+	return NULL;
 }
 
 void

@@ -19,7 +19,6 @@ struct shared {
 	struct flows flows;
 	struct location location;
 	struct siphash_key branch_key, tag_key;
-	uint32_t routers;
 };
 
 /*
@@ -28,13 +27,6 @@ struct shared {
  */
 struct shared *shared_new(const struct settings *settings, const uint8_t key[SHARED_KEY_LEN],
 			  uint32_t loops, uint32_t slots_max, uint32_t routers);
-
-/* Which router may change this address-of-record. */
-static inline uint32_t
-shared_home(const struct shared *s, const struct location_key *aor)
-{
-	return (uint32_t)((aor->hash >> 32) * s->routers >> 32);
-}
 
 /* After route_free() of all its routers. */
 void shared_free(struct shared *s);

@@ -11,10 +11,10 @@
 struct stage {
 	const struct settings *settings;
 	struct stats *stats;
-	struct shared *shared;
-	struct flows *flows;       /* of `shared`, as is the next */
+	struct flows *flows;       /* these three are of struct shared */
 	struct location *location;
-	uint32_t index;            /* of this router: the home that it may change */
+	struct location_home *home; /* this router's */
+	uint32_t index;             /* this router's */
 	struct siphash_key branch_key, tag_key;
 	struct span host;       /* our name in Via and Record-Route */
 	struct span via_head;   /* "Via: SIP/2.0/WS host;branch=z9hG4bK" */

@@ -2,55 +2,91 @@
 #ifndef ENGINE_TABLE_H
 #define ENGINE_TABLE_H
 /*
- * Hash table of intrusive nodes that grows one bucket at a time (linear hashing): each insertion
- * splits at most one bucket, so no operation ever waits for a rehash of the whole. The hash must be
- * keyed (siphash.h): chains stay short whatever the peers choose as keys.
+ * Hash table for one writer and any number of readers at the same time (rcu.h). Readers wait for
+ * nobody and write nothing. The hash must be keyed (siphash.h): runs stay short whatever the peers
+ * choose as keys.
  *
- * Buckets are in segments of doubling size that never move. A segment that cannot be
- * allocated only makes chains longer: inserting never fails. It does not shrink (8 bytes per
- * node at most).
+ * An array of words, each the address of a node with 16 bits of its hash; what collides goes to the
+ * next free word. So a look-up costs two cache misses, one for the word and one for the node, where
+ * a chain would take one more per node that is passed: with a million nodes that is what counts
+ * (cds_lfht of liburcu: 360 to 560 ns, this: 290 ns).
  *
- * Not thread-safe. Owns the segments, not the nodes.
+ * It grows into a new array, some words with every insertion; until all have moved, readers look
+ * into both. So no operation ever waits for a rehash of the whole.
+ *
+ * Owns the arrays, not the nodes: who removes one retires it.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "engine/rcu.h"
 
-#define TABLE_FIRST_BITS 6 /* buckets there are from the start: 2^6 */
-#define TABLE_SEGMENTS (32 - TABLE_FIRST_BITS)
+#define TABLE_FIRST_BITS 6  /* there are never fewer than 2^6 words */
+#define TABLE_MOVE_STEPS 16 /* words that one insertion moves at most */
 
 struct table_node {
-	struct table_node *next;
-	struct table_node **link; /* what points here */
 	uint64_t hash;
 };
 
-struct table {
-	struct table_node **segments[TABLE_SEGMENTS];
-	uint32_t mask;  /* buckets before this round of splitting, less one */
-	uint32_t split; /* buckets [0, split) are split already */
-	uint64_t len;   /* nodes */
+struct table_array {
+	void *retired;                     /* for rcu_retire() */
+	struct table_array *_Atomic older; /* not all has moved from there yet; or NULL */
+	uint32_t mask;                     /* length, less one */
+	uint32_t used;                     /* words that are not empty; the writer's */
+	_Atomic uint64_t words[];          /* stride words each: see table.c */
 };
 
-/* False: out of memory. */
-bool table_init(struct table *t);
-void table_fini(struct table *t); /* must be empty */
+struct table {
+	struct table_array *_Atomic now;
+	struct rcu_grave *grave;
+	uint64_t len;   /* nodes */
+	uint32_t moved; /* words of the older array that are done */
+	uint32_t stride;
+};
 
+/* ---- any thread, between rcu_enter() and rcu_leave() ---- */
+
+struct table_cursor {
+	const struct table_array *array, *older;
+	uint64_t hash;
+	uint32_t at;
+	uint32_t stride;
+};
+
+/*
+ * The nodes with exactly this hash, one after the other; the caller compares keys. While the table
+ * grows the same one may come twice.
+ */
+struct table_node *table_first(const struct table *t, uint64_t hash, struct table_cursor *c);
+struct table_node *table_next(struct table_cursor *c);
+
+/* ---- the writer's thread ---- */
+
+/*
+ * `hints`: keep for each node an address that will be looked at next, and have it fetched while the
+ * node is (8 bytes more). Old arrays are retired to `grave`. False: out of memory.
+ */
+bool table_init(struct table *t, bool hints, struct rcu_grave *grave);
+void table_fini(struct table *t); /* must be empty, and without readers */
+
+/* The next `n` insertions will not fail. False: out of memory. */
+bool table_reserve(struct table *t, uint32_t n);
+
+/* Room was reserved. */
 void table_insert(struct table *t, struct table_node *node, uint64_t hash);
 void table_remove(struct table *t, struct table_node *node);
 
-/* Put `with` where `node` is; both have the same hash. */
-void table_replace(struct table_node *node, struct table_node *with);
+/* Put `with` where `node` is; it gets the same hash. */
+void table_replace(struct table *t, struct table_node *node, struct table_node *with);
 
-/* The nodes with exactly this hash, one after the other; the caller compares keys. */
-struct table_node *table_first(const struct table *t, uint64_t hash);
-struct table_node *table_next(const struct table_node *node);
+/* What readers of this node will look at next. It is fetched into the cache, never read. */
+void table_hint(struct table *t, const struct table_node *node, const void *next);
 
 /*
- * Walks over all nodes, for emptying the table: a node of the first bucket from *bucket on that
- * has any, NULL after the last. Start with 0; the caller removes what it got before it asks for
- * more.
+ * Walks over all nodes, for emptying the table: the first node from *at on, NULL after the last.
+ * Start with 0; the caller removes what it got before it asks for more, and inserts nothing.
  */
-struct table_node *table_any(const struct table *t, uint32_t *bucket);
+struct table_node *table_any(const struct table *t, uint64_t *at);
 
 #endif

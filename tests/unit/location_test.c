@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "engine/location.h"
+#include "engine/location_home.h"
 
 #define SECOND UINT64_C(1000000000)
 #define START (1000 * SECOND)
@@ -19,6 +19,7 @@
 static const uint8_t key[SIPHASH_KEY_LEN];
 static const struct token_key token_key;
 static struct location l;
+static struct location_home *home;
 static struct flows flows;
 static struct stats stats;
 static uint32_t generation[SLOTS]; /* of the flow in each slot */
@@ -41,8 +42,10 @@ setup(void **state)
 	memset(&stats, 0, sizeof(stats));
 	now = START;
 	if (!flows_init(&flows, 1, SLOTS, &token_key) ||
-	    !location_init(&l, key, MEMORY_S * SECOND, 50, &stats))
+	    !location_init(&l, key, 1, MEMORY_S * SECOND, 50))
 		return -1;
+	home = &l.homes[0];
+	home->stats = &stats;
 	for (uint32_t i = 0; i < SLOTS; i++) {
 		generation[i] = 1;
 		flows_open(&flows, (struct flow){ i, 1 });
@@ -54,6 +57,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
+	location_home_clear(home);
 	location_fini(&l);
 	flows_fini(&flows);
 	assert_int_equal(stats.bindings, 0);
@@ -120,10 +124,11 @@ put_in(const struct want *w)
 
 	assert_non_null(b);
 	assert_true(key_of(w->aor, &k));
-	aor = location_aor_take(&l, &k);
+	aor = location_home_take(home, &k);
 	assert_non_null(aor);
-	location_bind(&l, aor, b, location_match(aor, b));
-	location_aor_settle(&l, aor, now);
+	assert_true(location_home_reserve(home, 1));
+	location_home_bind(home, aor, b, location_match(aor, b));
+	location_home_settle(home, aor, now);
 }
 
 /* False: it was not there. */
@@ -140,8 +145,8 @@ take_out(const struct want *w)
 	location_binding_free(b);
 	if (!old)
 		return false;
-	location_unbind(&l, old);
-	location_aor_settle(&l, aor, now);
+	location_home_unbind(home, old);
+	location_home_settle(home, aor, now);
 	return true;
 }
 
@@ -168,7 +173,7 @@ pick(const char *aor_uri)
 static void
 expire_all(void)
 {
-	while (location_expire(&l, now, 100) <= now)
+	while (location_home_expire(home, now, 100) <= now)
 		;
 }
 
@@ -236,7 +241,7 @@ twins(void **state)
 		snprintf(aor, sizeof(aor), "sip:copy%d@h", i);
 		put_in(&(struct want){ aor, uri, NULL, 0, 2, 1000, now + 90 * SECOND });
 	}
-	assert_int_equal(l.contacts.len, 1);
+	assert_int_equal(home->contacts.len, 1);
 	put_in(&(struct want){ "sip:owner@h", uri, NULL, 0, 3, 1000, now + 60 * SECOND });
 	assert_int_equal(by_contact(uri)->slot, 3);
 	assert_int_equal(by_contact("sip:c@X.invalid;ob;transport=ws")->slot, 3);
@@ -252,7 +257,7 @@ twins(void **state)
 		assert_true(take_out(&(struct want){ aor, uri, NULL, 0, 2, 1000, 0 }));
 	}
 	assert_null(by_contact(uri));
-	assert_int_equal(l.contacts.len, 0);
+	assert_int_equal(home->contacts.len, 0);
 }
 
 /* ---- memory of those who were here ---- */
@@ -270,24 +275,24 @@ remembered(void **state)
 		put_in(&w);
 		assert_true(take_out(&w));
 	}
-	assert_int_equal(l.remembered, 50); /* bounded: the oldest ten are forgotten */
+	assert_int_equal(home->remembered, 50); /* bounded: the oldest ten are forgotten */
 	assert_string_equal(pick("sip:u9@h"), "404");
 	assert_string_equal(pick("sip:u10@h"), "480");
 	now += MEMORY_S * SECOND - 1;
 	assert_string_equal(pick("sip:u10@h"), "480");
-	assert_int_equal(location_expire(&l, now, 100), now + 1);
+	assert_int_equal(location_home_expire(home, now, 100), now + 1);
 	now++;
 	assert_string_equal(pick("sip:u10@h"), "404");
 	w.aor = "sip:u10@h";
 	w.expires_ns = now + 60 * SECOND;
 	put_in(&w);
 	assert_string_equal(pick("sip:u10@h"), "sip:c@x.invalid");
-	assert_int_equal(l.remembered, 49);
-	assert_int_equal(location_expire(&l, now, 9), l.oldest->forget_ns);
-	assert_int_equal(l.remembered, 40);
+	assert_int_equal(home->remembered, 49);
+	assert_int_equal(location_home_expire(home, now, 9), home->oldest->forget_ns);
+	assert_int_equal(home->remembered, 40);
 	expire_all();
-	assert_int_equal(l.remembered, 0);
-	assert_int_equal(l.aors.len, 1);
+	assert_int_equal(home->remembered, 0);
+	assert_int_equal(home->aors.len, 1);
 }
 
 /* ---- against a model ---- */
@@ -444,17 +449,17 @@ against_model(void **state)
 		n = 0;
 		for (int i = 0; i < MODEL_MAX; i++)
 			n += model[i].in;
-		assert_int_equal(l.bindings, n);
+		assert_int_equal(location_bindings(&l), n);
 		assert_int_equal(stats.bindings, n);
 	}
 	now += 1000 * SECOND;
 	expire_all();
-	assert_int_equal(l.bindings, 0);
-	assert_int_equal(l.aors.len, l.remembered);
+	assert_int_equal(location_bindings(&l), 0);
+	assert_int_equal(home->aors.len, home->remembered);
 	now += MEMORY_S * SECOND;
 	expire_all();
-	assert_int_equal(l.aors.len, 0);
-	assert_int_equal(l.contacts.len, 0);
+	assert_int_equal(home->aors.len, 0);
+	assert_int_equal(home->contacts.len, 0);
 }
 
 /* ---- at size ---- */
@@ -489,14 +494,30 @@ many(void **state)
 	}
 	for (uint64_t s = 0; s <= 3660; s++) {
 		now = START + s * SECOND;
-		while (location_expire(&l, now, 64) <= now) {
-			assert_true(left - l.bindings <= 64);
-			left = l.bindings;
+		while (location_home_expire(home, now, 64) <= now) {
+			assert_true(left - location_bindings(&l) <= 64);
+			left = location_bindings(&l);
 		}
-		left = l.bindings; /* some 42 fewer in each second */
+		left = location_bindings(&l); /* some 42 fewer in each second */
 		assert_true(s < 60 ? left == MANY : left <= MANY - (s - 60) * 30);
 	}
-	assert_int_equal(l.bindings, 0);
+	assert_int_equal(location_bindings(&l), 0);
+}
+
+static int
+register_thread(void **state)
+{
+	(void)state;
+	rcu_thread_begin();
+	return 0;
+}
+
+static int
+unregister_thread(void **state)
+{
+	(void)state;
+	rcu_thread_end();
+	return 0;
 }
 
 int
@@ -510,5 +531,5 @@ main(void)
 		cmocka_unit_test_setup_teardown(many, setup, teardown),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, register_thread, unregister_thread);
 }

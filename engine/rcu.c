@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/rcu.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <urcu/call-rcu.h>
+
+#define owner_of(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
+
+#ifdef __SANITIZE_THREAD__
+char rcu_reads_end;
+#endif
+
+/* Ends each chain, so that NULL in `fresh` can say that no callback is on its way. */
+static char end_mark;
+#define CHAIN_END ((void *)&end_mark)
+
+void
+rcu_grave_init(struct rcu_grave *g)
+{
+	atomic_init(&g->fresh, NULL);
+	g->old = CHAIN_END;
+	(void)urcu_memb_get_default_call_rcu_data();
+}
+
+void
+rcu_grave_fini(struct rcu_grave *g)
+{
+	/* the callback sends itself again while there is something new */
+	while (atomic_load_explicit(&g->fresh, memory_order_acquire))
+		urcu_memb_barrier();
+}
+
+static void
+free_chain(void *block)
+{
+#ifdef __SANITIZE_THREAD__
+	__tsan_acquire(&rcu_reads_end);
+#endif
+	while (block != CHAIN_END) {
+		void *next = *(void **)block;
+
+		free(block);
+		block = next;
+	}
+}
+
+/*
+ * On liburcu's thread. All that `old` holds was retired before this callback was sent, so its
+ * readers have gone; what is fresh has to wait for another round.
+ */
+static void
+bury(struct rcu_head *head)
+{
+	struct rcu_grave *g = owner_of(head, struct rcu_grave, head);
+	void *empty = CHAIN_END;
+
+	/* acquire: pairs with the release in rcu_retire() that sent us, and with those since */
+	(void)atomic_load_explicit(&g->fresh, memory_order_acquire);
+	free_chain(g->old);
+	g->old = CHAIN_END;
+	/* release: who finds NULL must not touch head and old before us */
+	if (atomic_compare_exchange_strong_explicit(&g->fresh, &empty, NULL, memory_order_release,
+						    memory_order_relaxed))
+		return;
+	/* acquire: as above */
+	g->old = atomic_exchange_explicit(&g->fresh, CHAIN_END, memory_order_acquire);
+	urcu_memb_call_rcu(head, bury);
+}
+
+void
+rcu_retire(struct rcu_grave *g, void *block)
+{
+	/* acquire: NULL was left there by a callback that is done with `head` */
+	void *before = atomic_load_explicit(&g->fresh, memory_order_acquire);
+
+	do
+		*(void **)block = before ? before : CHAIN_END;
+	while (!atomic_compare_exchange_weak_explicit(&g->fresh, &before, block,
+						      memory_order_acq_rel, memory_order_acquire));
+	if (!before)
+		urcu_memb_call_rcu(&g->head, bury);
+}
