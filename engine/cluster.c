@@ -53,19 +53,19 @@ processors(cpu_set_t *set)
 }
 
 static uint32_t
-plan_loops(const struct settings *s)
+at_most(uint32_t n, uint32_t bound)
 {
-	cpu_set_t set;
-	uint32_t n = s->loops, bound = s->max_connections / CONNECTIONS_PER_LOOP;
+	return n < bound ? n : bound;
+}
 
-	if (n)
-		return n;
-	n = processors(&set);
-	if (n > MESH_LOOPS_MAX)
-		n = MESH_LOOPS_MAX;
-	if (s->max_connections && n > bound)
-		n = bound ? bound : 1;
-	return n;
+static uint32_t
+plan_loops(const struct settings *s, uint32_t connections)
+{
+	uint32_t bound = connections / CONNECTIONS_PER_LOOP;
+	cpu_set_t set;
+	uint32_t n = s->loops ? s->loops : processors(&set);
+
+	return at_most(at_most(n, MESH_LOOPS_MAX), bound ? bound : 1);
 }
 
 bool
@@ -74,24 +74,18 @@ cluster_plan(struct cluster *c, const struct settings *settings, uint32_t descri
 {
 	uint32_t total = settings->max_connections ? settings->max_connections : descriptors;
 
+	if (total == 0 || total > descriptors) {
+		snprintf(error, SETTINGS_ERROR_MAX,
+			 "max_connections = %u: the limit on open files allows %u "
+			 "(raise it with ulimit -n or LimitNOFILE=, or lower max_connections)",
+			 settings->max_connections, descriptors);
+		return false;
+	}
 	c->settings = settings;
 	c->error = error;
-	c->loops_len = plan_loops(settings);
-	c->routers_len = settings->routing_threads ? settings->routing_threads : c->loops_len;
-	if (c->routers_len > c->loops_len) {
-		snprintf(error, SETTINGS_ERROR_MAX,
-			 "routing_threads = %u: there are only %u loops to serve",
-			 c->routers_len, c->loops_len);
-		return false;
-	}
-	if (total < c->loops_len || total > descriptors) {
-		snprintf(error, SETTINGS_ERROR_MAX,
-			 "max_connections = %u: the limit on open files allows %u, and each of "
-			 "the %u loops needs one (raise it with ulimit -n or LimitNOFILE=, or "
-			 "change max_connections or loops)",
-			 settings->max_connections, descriptors, c->loops_len);
-		return false;
-	}
+	c->loops_len = plan_loops(settings, total);
+	c->threads_of_routers = at_most(settings->routing_threads, c->loops_len);
+	c->routers_len = c->threads_of_routers ? c->threads_of_routers : c->loops_len;
 	c->ring.slots_max = (total + c->loops_len - 1) / c->loops_len;
 	c->ring.sq_entries = SQ_ENTRIES;
 	return true;
@@ -332,8 +326,7 @@ make(struct cluster *c)
 	c->loops = zeroed(_Alignof(struct cluster_loop), c->loops_len * sizeof(*c->loops));
 	c->routers = zeroed(_Alignof(struct cluster_router), c->routers_len * sizeof(*c->routers));
 	if (c->loops && c->routers &&
-	    mesh_init(&c->mesh, c->loops_len, c->settings->routing_threads,
-		      c->settings->queue_messages))
+	    mesh_init(&c->mesh, c->loops_len, c->threads_of_routers, c->settings->queue_messages))
 		return true;
 	cluster_free(c);
 	return fail(c, "no memory for the loops and their queues");

@@ -22,7 +22,8 @@ struct cluster {
 	const struct settings *settings;
 	struct ring_config ring; /* of each loop */
 	uint32_t loops_len, routers_len;
-	uint32_t threads; /* loops that run, or have run */
+	uint32_t threads_of_routers; /* 0: inline */
+	uint32_t threads;            /* loops that run, or have run */
 	struct cluster_loop *loops;
 	struct cluster_router *routers;
 	uint32_t started_routers;

@@ -64,6 +64,7 @@ struct conn {
 	bool dirty;
 	bool paused; /* receiving is paused in the ring */
 	bool in_held_list;
+	bool registering; /* a REGISTER is with another router: nothing overtakes it */
 };
 
 #endif

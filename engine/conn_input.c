@@ -108,6 +108,7 @@ message_whole(struct loop *l, struct conn *c, uint8_t opcode, const struct messa
 	}
 	stats_add(&l->stats.messages_received, 1);
 	c->routing++;
+	c->registering = l->mesh->routers > 1 && m->has_sip && m->sip.method == SIP_METHOD_REGISTER;
 	loop_route_submit(l, m);
 }
 
@@ -263,7 +264,7 @@ has_backlog(const struct loop *l, const struct conn *c)
 static bool
 must_hold(const struct loop *l, const struct conn *c)
 {
-	return !loop_route_may_read(l) || has_backlog(l, c);
+	return !loop_route_may_read(l) || has_backlog(l, c) || c->registering;
 }
 
 /*
@@ -279,8 +280,9 @@ hold(struct loop *l, struct conn *c, struct span rest)
 		stats_add(&l->stats.backpressure_pauses, 1);
 		ring_receive_pause(l->ring, c->flow.slot);
 	}
-	if (!has_backlog(l, c))
-		loop_mark_held(l, c); /* else its own sends wake it: see conn_output_sent() */
+	/* else its own sends, or messages, wake it: see conn_output_sent(), conn_life_routed() */
+	if (!has_backlog(l, c) && !c->registering)
+		loop_mark_held(l, c);
 	if (rest.len && !pieces_add(&l->bytes, &l->stats, &c->held, rest, 0))
 		out_of_memory(l, c);
 }

@@ -48,7 +48,12 @@ conn_life_routed(struct loop *l, struct conn *c)
 	enum conn_event event = c->ending;
 
 	assert(c->routing);
-	if (--c->routing || !event)
+	if (--c->routing)
+		return;
+	if (c->registering && (c->paused || c->held.len))
+		loop_mark_held(l, c);
+	c->registering = false;
+	if (!event)
 		return;
 	ending_is_over(l, c);
 	if (c->state == CONN_OPEN || c->state == CONN_CLOSING)

@@ -13,6 +13,12 @@
 #include "engine/log.h"
 #include "engine/loop_route.h"
 
+/*
+ * Blocks come home without waking anybody: a loop that goes to sleep while others have blocks of
+ * its own looks after them so often.
+ */
+#define BLOCKS_HOME_NS (10 * CLOCK_NS_PER_MS)
+
 struct conn *
 loop_conn(struct loop *l, struct flow flow)
 {
@@ -318,8 +324,7 @@ obey(struct loop *l)
 bool
 loop_is_drained(const struct loop *l)
 {
-	return l->draining && ring_slots_used(l->ring) == 0 &&
-	       atomic_load_explicit(&l->stats.messages, memory_order_relaxed) == 0;
+	return l->draining && ring_slots_used(l->ring) == 0 && stats_now(&l->stats.messages) == 0;
 }
 
 /* How long the next turn may wait: for a timer, the end of the drain, the registrar's expiry. */
@@ -336,6 +341,8 @@ next_wait(struct loop *l)
 		return 0;
 	if (l->held != CONN_NOT_DIRTY && loop_route_may_read(l))
 		return 0;
+	if (!is_alone(l) && stats_now(&l->stats.messages) && next > l->now_ns + BLOCKS_HOME_NS)
+		next = l->now_ns + BLOCKS_HOME_NS;
 	if (next == UINT64_MAX)
 		return UINT64_MAX;
 	return next > l->now_ns ? next - l->now_ns : 0;

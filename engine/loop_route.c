@@ -213,7 +213,7 @@ route_once(struct loop *l)
 	for (uint32_t i = 0; mesh->loops > 1 && i < mesh->loops; i++)
 		take_back(l, i);
 	/* A message may have gone back, a connection may have ended. */
-	return more || l->submitted;
+	return more || l->submitted || lane_is_backed_up(l->in);
 }
 
 /* Inline until nothing is left that can be done here. */

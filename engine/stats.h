@@ -39,6 +39,12 @@ stats_add(_Atomic uint64_t *counter, uint64_t n)
 			      memory_order_relaxed);
 }
 
+static inline uint64_t
+stats_now(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
 static inline void
 stats_sub(_Atomic uint64_t *gauge, uint64_t n)
 {
