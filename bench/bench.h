@@ -66,6 +66,9 @@ bench_next(struct bench *b)
 void bench_bytes(struct bench *b, uint64_t per_round);
 void bench_items(struct bench *b, uint64_t per_round);
 
+/* A figure of another kind, beside the time; after the loop. */
+void bench_figure(struct bench *b, const char *name, double value);
+
 /* The case cannot run or its work went wrong: reported as an error. Then return. */
 void bench_fail(struct bench *b, const char *why);
 

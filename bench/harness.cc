@@ -64,6 +64,12 @@ bench_items(struct bench *b, uint64_t per_round)
 }
 
 void
+bench_figure(struct bench *b, const char *name, double value)
+{
+	state_of(b).counters[name] = value;
+}
+
+void
 bench_fail(struct bench *b, const char *why)
 {
 	state_of(b).SkipWithError(why);

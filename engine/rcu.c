@@ -20,15 +20,20 @@ rcu_grave_init(struct rcu_grave *g)
 {
 	atomic_init(&g->fresh, NULL);
 	g->old = CHAIN_END;
+	pthread_mutex_init(&g->lock, NULL);
+	pthread_cond_init(&g->idle, NULL);
 	(void)urcu_memb_get_default_call_rcu_data();
 }
 
 void
 rcu_grave_fini(struct rcu_grave *g)
 {
-	/* the callback sends itself again while there is something new */
+	pthread_mutex_lock(&g->lock);
 	while (atomic_load_explicit(&g->fresh, memory_order_acquire))
-		urcu_memb_barrier();
+		pthread_cond_wait(&g->idle, &g->lock);
+	pthread_mutex_unlock(&g->lock);
+	pthread_cond_destroy(&g->idle);
+	pthread_mutex_destroy(&g->lock);
 }
 
 static void
@@ -45,6 +50,23 @@ free_chain(void *block)
 	}
 }
 
+/* True: nothing is fresh, and no callback is on its way any more. */
+static bool
+has_rest(struct rcu_grave *g)
+{
+	void *empty = CHAIN_END;
+	bool rest;
+
+	pthread_mutex_lock(&g->lock);
+	/* release: who finds NULL must not touch head and old before us */
+	rest = atomic_compare_exchange_strong_explicit(&g->fresh, &empty, NULL,
+						       memory_order_release, memory_order_relaxed);
+	if (rest)
+		pthread_cond_signal(&g->idle);
+	pthread_mutex_unlock(&g->lock);
+	return rest;
+}
+
 /*
  * On liburcu's thread. All that `old` holds was retired before this callback was sent, so its
  * readers have gone; what is fresh has to wait for another round.
@@ -53,15 +75,12 @@ static void
 bury(struct rcu_head *head)
 {
 	struct rcu_grave *g = owner_of(head, struct rcu_grave, head);
-	void *empty = CHAIN_END;
 
 	/* acquire: pairs with the release in rcu_retire() that sent us, and with those since */
 	(void)atomic_load_explicit(&g->fresh, memory_order_acquire);
 	free_chain(g->old);
 	g->old = CHAIN_END;
-	/* release: who finds NULL must not touch head and old before us */
-	if (atomic_compare_exchange_strong_explicit(&g->fresh, &empty, NULL, memory_order_release,
-						    memory_order_relaxed))
+	if (has_rest(g))
 		return;
 	/* acquire: as above */
 	g->old = atomic_exchange_explicit(&g->fresh, CHAIN_END, memory_order_acquire);

@@ -10,6 +10,7 @@
  * understands. What it cannot see, for liburcu is not compiled with it, is that a reader's last
  * look comes before the end of the block: rcu_leave() and the freeing thread tell it.
  */
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <urcu/urcu-memb.h>
@@ -57,12 +58,14 @@ struct rcu_grave {
 	struct rcu_head head; /* at most one callback is on its way */
 	void *_Atomic fresh;  /* since that was sent; chained by their first word */
 	void *old;            /* what it will free */
+	pthread_mutex_t lock; /* for rcu_grave_fini() to wait; no other thread than liburcu's */
+	pthread_cond_t idle;
 };
 
 /* Starts liburcu's thread when it is the first of the process; liburcu aborts when it cannot. */
 void rcu_grave_init(struct rcu_grave *g);
 
-/* Waits until all is freed. Not between rcu_enter() and rcu_leave(). */
+/* Waits until all is freed. Not between rcu_enter() and rcu_leave(); any thread. */
 void rcu_grave_fini(struct rcu_grave *g);
 
 /*
