@@ -10,8 +10,8 @@
 
 #define owner_of(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
-_Static_assert(offsetof(struct location_binding, text) <= 144, "a million of them");
-_Static_assert(offsetof(struct location_aor, text) <= 56, "a million of them");
+_Static_assert(sizeof(struct location_binding) <= 128, "a million of them");
+_Static_assert(sizeof(struct location_aor) <= 56, "a million of them");
 
 bool
 location_init(struct location *l, const uint8_t key[SIPHASH_KEY_LEN], uint32_t homes,

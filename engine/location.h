@@ -14,7 +14,7 @@
  * (location_home.h). Everybody reads everything, between rcu_enter() and rcu_leave(), and may keep
  * what it found until then.
  *
- * A binding is one allocation of 136 bytes and its texts, an address-of-record 56 bytes and its
+ * A binding is one allocation of 128 bytes and its texts, an address-of-record 56 bytes and its
  * name, and each takes a place in an index. An address-of-record that lost its last binding is
  * remembered for a while, so that a call to somebody who is away is answered 480, not 404.
  *
