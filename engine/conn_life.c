@@ -118,7 +118,7 @@ conn_do_open(struct loop *l, struct conn *c)
 	ws_reader_init(&c->reader, c->upstream ? WS_CLIENT : WS_SERVER,
 		       c->compression.terms.agreed);
 	if (c->upstream)
-		upstream_opened(c->upstream);
+		upstream_opened(l, c->upstream);
 	tell_router(l, c, MESSAGE_FLOW_OPENED);
 }
 

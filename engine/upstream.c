@@ -72,6 +72,36 @@ upstream_delay_ms(const struct settings *s, uint32_t failures, uint64_t random)
 	return bound / 2 + random % (bound / 2 + 1);
 }
 
+/* ---- W-L-01: to one address one connection is made at a time ---- */
+
+/* The next after `u`, in the order of the list, that goes to its address and is in this state. */
+static struct upstream *
+neighbour(struct loop *l, const struct upstream *u, enum upstream_state state)
+{
+	uint32_t own = (uint32_t)(u - l->upstreams);
+
+	for (uint32_t i = 1; i < l->upstreams_len; i++) {
+		struct upstream *other = &l->upstreams[(own + i) % l->upstreams_len];
+
+		if (other->state == state && !strcmp(other->host, u->host))
+			return other;
+	}
+	return NULL;
+}
+
+/*
+ * The connection is made, or could not be: it is the next one's turn. Not at once but by its
+ * timer: a connection is being taken down here.
+ */
+static void
+give_way(struct loop *l, const struct upstream *u)
+{
+	struct upstream *next = neighbour(l, u, UPSTREAM_WAITING);
+
+	if (next)
+		wheel_arm(&l->wheel, &next->timer, l->now_ns);
+}
+
 static void
 rest(struct loop *l, struct upstream *u)
 {
@@ -80,26 +110,13 @@ rest(struct loop *l, struct upstream *u)
 	u->state = UPSTREAM_RESTING;
 	if (l->draining)
 		return;
+	give_way(l, u);
 	u->failures++;
 	random_take(&l->random, &random, sizeof(random));
 	ms = upstream_delay_ms(l->settings, u->failures, random);
 	log_line(LOG_INFO, "upstream_rests", "peer=%s port=%u ms=%u failures=%u", u->host, u->port,
 		 (unsigned)ms, u->failures);
 	wheel_arm(&l->wheel, &u->timer, l->now_ns + ms * CLOCK_NS_PER_MS);
-}
-
-/* W-L-01: is a connection to the same address being made already? */
-static bool
-address_is_busy(const struct loop *l, const struct upstream *u)
-{
-	for (uint32_t i = 0; i < l->upstreams_len; i++) {
-		const struct upstream *other = &l->upstreams[i];
-
-		if (other != u && other->state == UPSTREAM_CONNECTING &&
-		    !strcmp(other->host, u->host))
-			return true;
-	}
-	return false;
 }
 
 static int
@@ -134,9 +151,10 @@ upstream_dial(struct loop *l, struct upstream *u)
 	uint32_t slot;
 	int result;
 
-	assert(u->state == UPSTREAM_RESTING);
-	if (address_is_busy(l, u)) {
-		wheel_arm(&l->wheel, &u->timer, l->now_ns + 10 * CLOCK_NS_PER_MS);
+	assert(u->state == UPSTREAM_RESTING || u->state == UPSTREAM_WAITING);
+	if (neighbour(l, u, UPSTREAM_CONNECTING) ||
+	    (u->state == UPSTREAM_RESTING && neighbour(l, u, UPSTREAM_WAITING))) {
+		u->state = UPSTREAM_WAITING; /* behind those that wait already */
 		return;
 	}
 	result = connect_slot(l, u, &slot);
@@ -162,11 +180,12 @@ upstream_timer_fired(struct loop *l, struct upstream *u)
 }
 
 void
-upstream_opened(struct upstream *u)
+upstream_opened(struct loop *l, struct upstream *u)
 {
 	assert(u->state == UPSTREAM_CONNECTING);
 	u->state = UPSTREAM_OPEN;
 	u->failures = 0;
+	give_way(l, u);
 	log_line(LOG_INFO, "upstream_open", "peer=%s port=%u", u->host, u->port);
 }
 

@@ -19,6 +19,7 @@ struct loop;
 
 enum upstream_state {
 	UPSTREAM_RESTING, /* the timer says when to try */
+	UPSTREAM_WAITING, /* for another that is being made to the same address */
 	UPSTREAM_CONNECTING,
 	UPSTREAM_OPEN,
 };
@@ -42,11 +43,11 @@ void upstream_init(struct upstream *u, const struct settings_upstream *where);
 /* Begin to connect, now. */
 void upstream_dial(struct loop *l, struct upstream *u);
 
-/* The timer of an upstream that rests. */
+/* The timer of an upstream that rests, or waited and may go on. */
 void upstream_timer_fired(struct loop *l, struct upstream *u);
 
 /* Its connection finished the opening handshake. */
-void upstream_opened(struct upstream *u);
+void upstream_opened(struct loop *l, struct upstream *u);
 
 /* Its connection is gone, open or not. */
 void upstream_closed(struct loop *l, struct upstream *u);

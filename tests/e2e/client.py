@@ -20,11 +20,14 @@ def sent(opcode, payload=b"", **kw):
 class Client(unittest.TestCase):
     """Each test has a server and a daemon of its own; the daemon ends with all counters even."""
 
-    def start(self, where=None, server=None, **settings):
+    def start(self, where=None, server=None, more=(), **settings):
+        """`more`: servers that it connects to besides."""
         self.server = server or Server()
-        self.addCleanup(self.server.close)
-        where = where or f"sip:127.0.0.1:{self.server.port};transport=ws"
-        self.daemon = harness.Daemon("echo", QUICK | settings, args=["--upstream", where]).start()
+        args = []
+        for one in (self.server, *more):
+            self.addCleanup(one.close)
+            args += ["--upstream", where or f"sip:{one.host}:{one.port};transport=ws"]
+        self.daemon = harness.Daemon("echo", QUICK | settings, args=args).start()
         self.addCleanup(self.daemon.kill)
         return self.daemon
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client role: from connect to the end, and again (W-L-12 to W-L-14)."""
 
+import select
 import socket
 import time
 
 import harness
 from client import Client, sent
-from ws import CLOSE, PING, PONG, SCALE, TEXT, Ws, close_body
+from ws import CLOSE, DEADLINE, PING, PONG, SCALE, TEXT, Ws, close_body
 from ws_server import Server
 
 NEVER = {"ws_reconnect_first": 3600000, "ws_reconnect_max": 3600000}
@@ -229,6 +230,81 @@ class Life(Client):
         client.hang_up()
         self.farewell(peer)
         self.stop()
+
+
+class Serial(Client):
+    """W-L-01: to one address, whatever the port, one connection is made at a time."""
+
+    def start_three(self, **settings):
+        self.near = [Server() for _ in range(3)]
+        self.far = Server(host="127.0.0.2")
+        self.peers = []
+        self.start(server=self.near[0], more=(*self.near[1:], self.far), **settings)
+        self.opens(self.accept(self.far))  # another address does not wait
+
+    def stop(self):
+        for one in (*self.near, self.far, *self.peers):
+            one.close()
+        return super().stop()
+
+    def accept(self, server):
+        peer = server.accept()
+        self.peers.append(peer)
+        peer.request()
+        return peer
+
+    def opens(self, peer):
+        peer.send(peer.good_answer())
+        self.serves(peer)
+
+    def refused(self, peer):
+        peer.send(b"HTTP/1.1 503 No\r\n\r\n")
+        peer.expect_end(clean=False)
+        peer.close()
+
+    def nobody_comes(self, *servers):
+        ready, _, _ = select.select([x.sock for x in servers], [], [], 0.1)
+        self.assertEqual(ready, [], "a connection to this address is being made already")
+
+    def test_one_after_the_other(self):
+        self.start_three(**NEVER)
+        for i, one in enumerate(self.near):
+            peer = self.accept(one)
+            self.nobody_comes(*self.near[i + 1:])
+            self.opens(peer)
+        self.assertEqual(self.stop()["upstream_connects"], 4)
+
+    def test_failures_give_way(self):
+        """A wrong answer and a lost connection alike."""
+        self.start_three(**NEVER)
+        peer = self.accept(self.near[0])
+        self.nobody_comes(*self.near[1:])
+        self.refused(peer)
+        peer = self.accept(self.near[1])
+        self.nobody_comes(self.near[2])
+        peer.reset()
+        self.opens(self.accept(self.near[2]))
+        self.assertEqual(self.stop()["upstream_connects"], 4)
+
+    def test_nobody_starves(self):
+        """While none ever succeeds, each is tried in its turn."""
+        self.start_three(ws_reconnect_first=1, ws_reconnect_max=1)
+        tried = [0, 0, 0]
+        for _ in range(30):
+            ready, _, _ = select.select([x.sock for x in self.near], [], [], DEADLINE)
+            self.assertEqual(len(ready), 1)
+            at = [x.sock for x in self.near].index(ready[0])
+            tried[at] += 1
+            self.refused(self.accept(self.near[at]))
+        self.assertGreaterEqual(min(tried), 8, tried)
+        self.stop()
+
+    def test_drain_while_waiting(self):
+        self.start_three(**NEVER)
+        self.accept(self.near[0])
+        self.daemon.terminate()
+        self.nobody_comes(*self.near[1:])
+        self.assertEqual(self.stop()["upstream_connects"], 2)
 
 
 if __name__ == "__main__":
