@@ -2,7 +2,6 @@
 """What the tests of permessage-deflate share: settings, messages, compressed frames."""
 
 import os
-import random
 import zlib
 
 from ws import BINARY, CONT, TEXT, frame
@@ -49,8 +48,19 @@ def deflated(*pieces):
     return b"".join(map(out.compress, pieces)) + out.flush(zlib.Z_SYNC_FLUSH)[:-4]
 
 
+def bomb(size):
+    """A message that is a thousandth of the `size` (in whole MB) it inflates to."""
+    out = zlib.compressobj(9, zlib.DEFLATED, -15)
+    unit = out.compress(bytes(1 << 20)) + out.flush(zlib.Z_FULL_FLUSH)  # refers to itself only
+    return (unit * (size >> 20))[:-4]
+
+
 class Bench:
-    """What the test classes share: compressed messages out and in."""
+    """What the test classes share: compressed messages out and in. As written, the daemon is the
+    server; client(), ws() and frame() are what another role has of its own."""
+
+    frame = staticmethod(frame)
+    no_context = NO_SERVER  # of the daemon's
 
     def client(self, offer=PMD, **kw):
         client = self.ws(extensions=offer, **kw)
@@ -64,7 +74,8 @@ class Bench:
         borders = [0, *sorted(cuts), len(data)]
         last = len(borders) - 2
         return between.join(
-            frame(CONT if i else opcode, data[a:b], fin=i == last, rsv=0 if i else 4)
+            frame(CONT if i else opcode, data[a:b], fin=i == last, rsv=0 if i else 4,
+                  key=client.key)
             for i, (a, b) in enumerate(zip(borders, borders[1:])))
 
     def same(self, client, opcode, payload, step=0):

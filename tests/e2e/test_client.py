@@ -6,15 +6,13 @@ Duties W-L-03 to W-L-07, W-L-10, W-L-11. Framing is judged by the same cases as 
 """
 
 import base64
-import os
 
 import harness
 import test_framing
 from client import Client, sent
 from test_framing import b as binary_back
 from test_framing import fails, p, t
-from ws import BINARY, CLOSE, CONT, PING, PONG, TEXT, close_body, frame, mask_bytes
-from ws import Deflate as Agreement
+from ws import BINARY, CLOSE, CONT, PING, TEXT, close_body, frame, mask_bytes
 from ws_server import Server
 
 BIG = {"ws_max_message": test_framing.MAX, "ws_send_queue": 4 * test_framing.MAX}
@@ -205,80 +203,6 @@ class Framing(Client):
         self.keys = peer.keys
         self.keys_differ()
         self.farewell(peer)
-        self.stop()
-
-
-class Deflate(Client):
-    """permessage-deflate with the roles the other way round (Z-01 to Z-05)."""
-
-    ON = {"permessage_deflate": "yes", "deflate_min": 0, "ws_max_message": 1 << 20}
-
-    def answered(self, value):
-        return self.server.upgraded(b"Sec-WebSocket-Extensions: " + value.encode())
-
-    def agree(self, value):
-        peer = self.answered(value)
-        peer.deflate = Agreement(value, role="server")
-        return peer
-
-    def talk(self, peer):
-        for n in (1, 100, 5000, 70000):
-            for opcode, payload in ((TEXT, b"this is said again, %d " % n * (n // 20 + 1)),
-                                    (BINARY, base64.b64encode(os.urandom(n)))):
-                data = peer.deflate.deflate(payload)
-                cut = len(data) // 3
-                peer.send(sent(opcode, data[:cut], fin=False, rsv=4) + sent(PING)
-                          + sent(CONT, data[cut:]))
-                self.assertEqual(peer.next_frame().opcode, PONG)
-                got = peer.next_message(step=128)
-                self.assertTrue(got == (opcode, payload), n)
-        self.assertTrue(peer.was_compressed)
-
-    def test_without_context(self):
-        self.start(**self.ON)
-        none = "server_no_context_takeover; client_no_context_takeover"
-        peer = self.server.accept()
-        self.assertEqual(peer.request().one("sec-websocket-extensions"),
-                         f"permessage-deflate; {none}; client_max_window_bits")
-        peer.close()
-        for more in ("", "; client_max_window_bits=9", "; server_max_window_bits=10"):
-            peer = self.agree(f"permessage-deflate; {none}{more}")
-            self.talk(peer)
-            self.farewell(peer)
-        peer = self.server.upgraded()  # declined
-        self.serves(peer)
-        peer.send(sent(TEXT, b"\0", rsv=4))
-        self.assertEqual(peer.next_frame().close_code, 1002)
-        peer.close()
-        self.stop()
-
-    def test_with_context(self):
-        self.start(**self.ON, deflate_context_takeover="yes", deflate_window_bits=12)
-        peer = self.server.accept()
-        self.assertEqual(peer.request().one("sec-websocket-extensions"),
-                         "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12")
-        peer.close()
-        for answer in ("server_max_window_bits=12; client_max_window_bits=12",
-                       "server_max_window_bits=9; client_max_window_bits=10",
-                       "server_max_window_bits=12; client_no_context_takeover"):
-            peer = self.agree(f"permessage-deflate; {answer}")
-            self.talk(peer)
-            self.farewell(peer)
-        self.stop()
-
-    def test_bad_agreements(self):
-        self.start(**self.ON, deflate_context_takeover="yes", deflate_window_bits=12)
-        for params in ("", "; server_max_window_bits=13", "; server_max_window_bits",
-                       "; server_max_window_bits=12; client_max_window_bits=13",
-                       "; server_max_window_bits=12; client_max_window_bits",
-                       "; server_max_window_bits=12; unknown",
-                       "; server_max_window_bits=12; server_max_window_bits=12",
-                       "; server_max_window_bits=12, permessage-deflate",
-                       "; server_max_window_bits=7"):
-            with self.subTest(params), self.daemon.counted(upstream_refused=1, handshakes_done=0):
-                peer = self.answered("permessage-deflate" + params)
-                peer.expect_end(clean=False)
-                peer.close()
         self.stop()
 
 

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""permessage-deflate: what must be refused, what is better left uncompressed, and what it costs.
+"""permessage-deflate: the cases of deflate_cases.Plain, what it costs (Z-06), and SIP through it."""
 
-Duties Z-04 to Z-06.
-"""
-
-import random
 import re
 import unittest
-import zlib
 
+import deflate_cases
 import harness
-from deflate import Bench, NONE, ON, PMD, SEED, compressible, deflated, message
-from ws import BINARY, CONT, PING, TEXT, Ws, close_body, frame
+from deflate import Bench, NONE, ON, PMD, bomb
+from ws import BINARY, CONT, TEXT, Ws, frame
+
+MB = 1 << 20
 
 
 def status_kb(pid, field):
@@ -19,99 +17,8 @@ def status_kb(pid, field):
         return int(re.search(rf"^{field}:\s+(\d+) kB", lines.read(), re.M)[1])
 
 
-class Plain(Bench, harness.E2E):
-    """No context; what must be refused, limits, and when nothing is compressed."""
-
+class Plain(deflate_cases.Plain, harness.E2E):
     routing = "echo"
-    settings = ON
-
-    def test_rsv1(self):
-        data = zlib.compress(b"Hello", wbits=-15)
-        good = frame(TEXT, data[:3], fin=False, rsv=4)
-        self.fails(frame(TEXT, data, rsv=4), 1002, offer=None)
-        self.fails(good + frame(CONT, data[3:], rsv=4), 1002)
-        self.fails(frame(TEXT, b"x", fin=False) + frame(CONT, data, rsv=4), 1002)
-        for opcode, body in ((PING, b""), (0xA, b"x"), (0x8, close_body(1000))):
-            self.fails(frame(opcode, body, rsv=4), 1002)
-            self.fails(good + frame(opcode, body, rsv=4), 1002)
-        for rsv in (1, 2, 3, 5, 6, 7):
-            self.fails(frame(TEXT, data, rsv=rsv), 1002)
-        for opcode in (3, 7, 11, 15):
-            self.fails(frame(opcode, data, rsv=4), 1002)
-        self.fails(frame(CONT, data, rsv=4), 1002)
-
-    def test_corrupt(self):
-        """Z-05, W-C-05: reserved block type, bad codes, bad stored length, reference to nothing."""
-        rng = random.Random(f"{SEED} corrupt")
-        for data in (b"\x06", b"\x07\xff", b"\xff" * 20, b"\x00\x05\x00\x00\x00Hello",
-                     bytes.fromhex("4a04220000"), b"\x05" + b"\xff" * 30,
-                     zlib.compress(b"with the wrong wrapping")):
-            with self.subTest(data.hex()):
-                for opcode in (TEXT, BINARY):
-                    self.fails(frame(opcode, data, rsv=4), 1007)
-        self.fails(frame(BINARY, deflated(rng.randbytes(200))[:-40], rsv=4), 1007)
-        with self.daemon.counted(closed_protocol_error=1, closes_sent=1):
-            self.fails(frame(TEXT, b"\x06", rsv=4), 1007)
-
-    def test_garbage(self):
-        """Whatever comes: an echo or 1002/1007/1009, never an end of the daemon."""
-        rng = random.Random(f"{SEED} garbage")
-        ends = {}
-        for _ in range(150):
-            client = self.client()
-            data = bytearray(client.deflate.deflate(compressible(rng, 500)))
-            for _ in range(rng.randrange(1, 4)):
-                data[rng.randrange(len(data))] = rng.randrange(256)
-            client.send(frame(BINARY, bytes(data), rsv=4))
-            got = client.next_frame()
-            ends[got.close_code if got.opcode == 8 else 0] = 1
-            client.close()
-        self.assertLessEqual(set(ends), {0, 1007, 1009})
-        self.assertIn(1007, ends)
-
-    def test_invalid_utf8(self):
-        """Z-06: UTF-8 is checked after inflation, in text only."""
-        for bad in (b"\xff", b"a" * 3000 + b"\xed\xa0\x80", b"ok \xf4\x8f\xbf", b"\xc0\xaf" * 300):
-            self.fails(lambda c, bad=bad: self.packed(c, TEXT, bad), 1007)
-            self.fails(lambda c, bad=bad: self.packed(c, TEXT, bad, [2, 4]), 1007)
-            client = self.client()
-            client.send(self.packed(client, BINARY, bad))
-            self.same(client, BINARY, bad)
-            client.hang_up()
-        client = self.client()  # octets that are no UTF-8 themselves, of a text that is
-        text = "\u00e4\U0001f4de".encode() * 500
-        client.send(self.packed(client, TEXT, text, range(1, 9)))
-        self.same(client, TEXT, text)
-        client.hang_up()
-
-    def test_short_messages_are_left_alone(self):
-        client = self.client()
-        for n in (0, 1, 100, 255, 256, 257, 5000):
-            text = b"a" * n
-            client.send(self.packed(client, TEXT, text))
-            self.same(client, TEXT, text)
-            self.assertEqual(client.was_compressed, n >= 256, n)
-        client.hang_up()
-
-    def test_what_does_not_shrink_is_left_alone(self):
-        client = self.client()
-        rng = random.Random(f"{SEED} shrink")
-        for n in (256, 1000, 5000, 60000):
-            for kind, shrinks in (("random", False), ("text", True)):
-                opcode, payload = message(rng, n, kind)
-                client.send(self.packed(client, opcode, payload))
-                self.same(client, opcode, payload)
-                self.assertEqual(client.was_compressed, shrinks, (n, kind))
-        client.hang_up()
-
-    def test_limit_is_on_what_comes_out(self):
-        client = self.client()
-        client.send(self.packed(client, BINARY, bytes(65536)))
-        self.same(client, BINARY, bytes(65536))
-        client.hang_up()
-        with self.daemon.counted(closed_too_big=2):
-            self.fails(lambda c: self.packed(c, BINARY, bytes(65537)), 1009)
-            self.fails(lambda c: self.packed(c, BINARY, bytes(65537), range(1, 20)), 1009)
 
 
 class Cost(unittest.TestCase):
@@ -122,41 +29,54 @@ class Cost(unittest.TestCase):
         self.addCleanup(daemon.kill)
         return daemon
 
-    def bomb(self, daemon, data, times, bound_kb):
+    def start_small(self, **settings):
+        return self.start(receive_buffers=64, **settings)
+
+    def grown(self, daemon, *frames, times=1):
+        """KB that the process grew by at most while it was sent these frames, and closed 1009."""
         warm = Ws(daemon.port, extensions=PMD)
+        for _ in range(32):  # through every receive buffer, so that all are in memory
+            warm.send_text(b"warm " * 13000)
+            warm.next_message()
         warm.send(Bench.packed(warm, TEXT, b"warm " * 1000))
         warm.next_message()
         before = status_kb(daemon.pid, "VmHWM")
         for _ in range(times):
             client = Ws(daemon.port, extensions=PMD)
-            client.send(frame(BINARY, data, rsv=4))
+            client.send(b"".join(frames))  # it may be told, and cut off, before all is sent
             client.expect_close(1009)
             client.close()
-        grown = status_kb(daemon.pid, "VmHWM") - before
-        self.assertLess(grown, bound_kb)
         warm.hang_up()
-        daemon.stop()
+        return status_kb(daemon.pid, "VmHWM") - before
 
     def test_bombs(self):
-        """Z-06: 1 KB that is 1 MB, 64 KB that is 64 MB: Close 1009, and memory within the limit."""
-        small = deflated(bytes(1 << 20))
-        large = deflated(*[bytes(1 << 20)] * 64)
-        self.assertLess(len(small), 1100)
-        self.assertLess(len(large), 65536)
-        for name, data in (("1 MB", small), ("64 MB", large)):
-            with self.subTest(name):
-                self.bomb(self.start(), data, 10, 8192)
-        with self.subTest("64 MB, limit of 16 MB"):
-            self.bomb(self.start(ws_max_message=16 << 20), large, 1, 3 * 16 << 10)
-        with self.subTest("64 MB in 600 fragments"):
-            cuts = [large[i:i + 110] for i in range(0, len(large), 110)]
-            daemon = self.start()
-            client = Ws(daemon.port, extensions=PMD)
-            client.send(b"".join(frame(CONT if i else BINARY, x, fin=x is cuts[-1],
-                                       rsv=0 if i else 4) for i, x in enumerate(cuts)))
-            client.expect_close(1009)
-            client.close()
+        """Z-06: from 1 KB that is 1 MB to 1 MB that is 1 GB: Close 1009, and no more memory than
+        the limit on what comes out, once, and the message as it came."""
+        for limit in (MB // 16, 4 * MB, 16 * MB):
+            daemon = self.start_small(ws_max_message=limit)
+            for size in (1, 2, 64, 1024):
+                data = bomb(size * MB)
+                if size * MB <= limit:
+                    continue
+                with self.subTest(limit=limit, size=size):
+                    self.assertLess(len(data), size * 1100)
+                    grown = self.grown(daemon, frame(BINARY, data, rsv=4))
+                    self.assertLess(grown, (limit + 2 * len(data) + MB) >> 10)
             daemon.stop()
+
+    def test_bombs_in_a_row(self):
+        daemon = self.start_small()
+        self.assertLess(self.grown(daemon, frame(BINARY, bomb(60 * MB), rsv=4), times=50), 1024)
+        daemon.stop()
+
+    def test_bomb_in_fragments(self):
+        daemon = self.start_small(ws_max_message=4 * MB)
+        data = bomb(1024 * MB)
+        cuts = [data[i:i + 110] for i in range(0, len(data), 110)]
+        frames = [frame(CONT if i else BINARY, x, fin=x is cuts[-1], rsv=0 if i else 4)
+                  for i, x in enumerate(cuts)]
+        self.assertLess(self.grown(daemon, *frames), (4 * MB + 2 * len(data) + MB) >> 10)
+        daemon.stop()
 
     def idle(self, daemon, offer, count):
         """Growth in KB by `count` connections that each spoke once."""

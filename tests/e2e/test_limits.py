@@ -1,72 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Limits and volume against the echo mode: case family 9 of the WebSocket suites, the default
-limits, and the timers of an open connection."""
-
-import os
+"""Limits and volume against the echo mode: the cases of volume_cases, budgets, the default limits,
+and the timers of an open connection."""
 
 import harness
+import volume_cases
 from ws import BINARY, CLOSE, CONT, PING, PONG, TEXT, Ws, frame
 
-MAX = 16 << 20
 
-
-class Limits(harness.E2E):
-    """Family 9: big messages in every chop size, and the default limits."""
-
+class Limits(volume_cases.Volume, harness.E2E):
     routing = "echo"
-    settings = {"ws_max_message": MAX, "ws_send_timeout": 20000}
-
-    def echo(self, opcode, payload, fragment=None, chop=None):
-        client = self.keep(Ws(self.daemon.port))
-        if fragment:
-            pieces = [payload[i:i + fragment] for i in range(0, len(payload), fragment)]
-            octets = frame(opcode, pieces[0], fin=False)
-            octets += b"".join(frame(CONT, x, fin=False) for x in pieces[1:]) + frame(CONT)
-        else:
-            octets = frame(opcode, payload)
-        self.assertTrue(client.send(octets, chop=chop, within=120))
-        got = client.next_message(within=120)
-        self.assertTrue(got == (opcode, payload), f"echo differs: {got[0]} {len(got[1])}")
-        client.hang_up()
-
-    def test_9_1_to_2_sizes(self):
-        for opcode in (TEXT, BINARY):
-            for size in (64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20):
-                payload = b"*" * size if opcode == TEXT else os.urandom(size)
-                with self.subTest(opcode=opcode, size=size):
-                    self.echo(opcode, payload)
-
-    def test_9_3_to_4_fragments(self):
-        payload = os.urandom(1 << 20)
-        for fragment in (64, 256, 1 << 10, 16 << 10, 64 << 10, 1 << 19, 1 << 20):
-            with self.subTest(fragment=fragment):
-                self.echo(BINARY, payload, fragment=fragment)
-        self.echo(TEXT, "\u00e4\U0001f4de\u20ac".encode() * 100000, fragment=1000)
-
-    def test_9_5_to_6_chops(self):
-        payload = os.urandom(256 << 10)
-        for chop in (64, 125, 126, 127, 128, 1000, 4096, 16384, 16385, 65536):
-            with self.subTest(chop=chop):
-                self.echo(BINARY, payload, chop=chop)
-        self.echo(TEXT, "\u00e4\U0001f4de\u20ac ".encode() * 4000, chop=7)
-
-    def test_9_7_to_8_many_small(self):
-        """A thousand messages in a row, kept in order."""
-        client = self.keep(Ws(self.daemon.port))
-        for size in (0, 16, 64, 256, 1024):
-            payloads = [(b"%06d" % i + bytes(size))[:max(size, 6)] for i in range(1000)]
-            client.send(b"".join(frame(BINARY, x) for x in payloads))
-            for want in payloads:
-                self.assertEqual(client.next_message(), (BINARY, want))
-        client.hang_up()
-
-    def test_limit_over_fragments(self):
-        """The limit is for the whole message; 1009 comes with the octet that is too many."""
-        client = self.keep(Ws(self.daemon.port))
-        half = bytes(MAX // 2)
-        client.send(frame(BINARY, half, fin=False) + frame(CONT, half, fin=False)
-                    + frame(CONT, b"x", fin=False))
-        client.expect_close(1009)
 
 
 class Budgets(harness.E2E):

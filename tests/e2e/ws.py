@@ -328,6 +328,7 @@ class Ws(Stream):
 
     peer_masks = False
     key = None  # of what we send: random
+    ends_tcp = False  # it is the server who does (W-C-03, W-L-12)
 
     def __init__(self, port, upgrade=True, host="127.0.0.1", rcvbuf=None, chop=None,
                  extensions=None, **head):
@@ -463,7 +464,7 @@ class Ws(Stream):
         if answer:
             self.send_frame(CLOSE, got.payload[:2])
         if end:
-            self.expect_end(within, clean=False)
+            self._expect_gone(within)
         return got.payload[2:]
 
     def hang_up(self, code=1000):
@@ -477,5 +478,10 @@ class Ws(Stream):
                 if got is None or got.opcode == CLOSE:
                     break
             self.buf.clear()
-            self.expect_end(clean=False)
+            self._expect_gone()
         self.close()
+
+    def _expect_gone(self, within=None):
+        if self.ends_tcp:
+            self.finish()
+        self.expect_end(within, clean=False)

@@ -31,6 +31,7 @@ class Peer(Ws):
 
     peer_masks = True
     key = False
+    ends_tcp = True
 
     def __init__(self, sock):
         Stream.__init__(self, None, sock=sock)
