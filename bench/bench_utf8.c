@@ -41,22 +41,22 @@ check_with(struct bench *b, const char *unit, bool (*feed)(struct utf8 *, const 
 static const char mixed[] = "Gr\xc3\xbc\xc3\x9f"
 			    "e an alle: \xe2\x82\xac 5, \xf0\x9f\x93\x9e? ";
 
-BENCH(utf8_ascii, 500, 4096)
+BENCH(utf8_ascii, 64, 500, 4096, 65536)
 {
 	check_with(b, "plain ASCII ", utf8_feed);
 }
 
-BENCH(utf8_ascii_scalar, 500, 4096)
+BENCH(utf8_ascii_scalar, 64, 500, 4096, 65536)
 {
 	check_with(b, "plain ASCII ", utf8_feed_scalar);
 }
 
-BENCH(utf8_mixed, 500, 4096)
+BENCH(utf8_mixed, 64, 500, 4096, 65536)
 {
 	check_with(b, mixed, utf8_feed);
 }
 
-BENCH(utf8_mixed_scalar, 500, 4096)
+BENCH(utf8_mixed_scalar, 64, 500, 4096, 65536)
 {
 	check_with(b, mixed, utf8_feed_scalar);
 }
