@@ -259,9 +259,9 @@ failed(struct ring *r, int error)
 }
 
 static void
-drop(struct ring *r, int file)
+drop(struct ring *r, int file, bool direct)
 {
-	if (is_direct(r))
+	if (direct)
 		uring_close_file(r->kernel, file);
 	else
 		uring_socket_close(file);
@@ -270,17 +270,50 @@ drop(struct ring *r, int file)
 static void
 shed(struct ring *r, int file)
 {
-	drop(r, file);
+	drop(r, file, is_direct(r));
 	state_count(&r->counters.accept_shed, 1);
 	reopen_reserve(r);
+}
+
+void
+accept_announce(struct ring *r, uint32_t slot, uint32_t listener,
+		const struct sockaddr_storage *peer)
+{
+	r->acceptor.guest = (struct accept_guest){ slot, listener, peer };
+	r->on.accepted(r->arg, slot, listener, peer);
+	r->acceptor.guest.peer = NULL;
+}
+
+static void
+welcome(struct ring *r, uint32_t listener, const struct sockaddr_storage *peer, int file,
+	bool direct)
+{
+	uint32_t index = slot_take(&r->slots, file);
+	struct slot *s = slot_get(&r->slots, index);
+
+	if (direct)
+		s->flags |= SLOT_DIRECT;
+	state_todo(r, s);
+	accept_announce(r, index, listener, peer);
+}
+
+void
+accept_arrived(struct ring *r, uint32_t listener, const struct sockaddr_storage *peer, int file,
+	       bool direct)
+{
+	if (slots_free(r) == 0) {
+		drop(r, file, direct);
+		state_count(&r->counters.accept_shed, 1);
+		return;
+	}
+	state_count(&r->counters.handed_in, 1);
+	welcome(r, listener, peer, file, direct);
 }
 
 static void
 take(struct ring *r, uint32_t listener, const struct accept_request *q, int file)
 {
 	struct sockaddr_storage peer = q->peer;
-	struct slot *s;
-	uint32_t index;
 
 	state_count(&r->counters.accepts, 1);
 	r->acceptor.cautious = false;
@@ -291,16 +324,11 @@ take(struct ring *r, uint32_t listener, const struct accept_request *q, int file
 		return;
 	}
 	if (!is_direct(r) && uring_socket_peer(file, &peer) < 0) { /* gone again already */
-		drop(r, file);
+		drop(r, file, false);
 		state_count(&r->counters.accept_errors, 1);
 		return;
 	}
-	index = slot_take(&r->slots, file);
-	s = slot_get(&r->slots, index);
-	if (is_direct(r))
-		s->flags |= SLOT_DIRECT;
-	state_todo(r, s);
-	r->on.accepted(r->arg, index, listener, &peer);
+	welcome(r, listener, &peer, file, is_direct(r));
 }
 
 static struct accept_request *

@@ -9,10 +9,10 @@
  *
  * No slot free: the ring stops accepting, and connections wait in the kernel's backlog until a slot
  * is free. That loses least: a peer that can be served a moment later is served, where closing it
- * at once would send it away. So there are never more direct accepts in flight than free slots (nor
- * does the kernel ask: with its table full it closes what it has accepted). A multishot accept would take the whole backlog in one go, so near
- * the limit connections are accepted one by one; only what a multishot already had in its hands
- * when the slots ran out is shed.
+ * at once would send it away. So there are never more direct accepts in flight than free slots
+ * (with its table full the kernel closes what it has accepted). A multishot accept would take the
+ * whole backlog in one go, so near the limit connections are accepted one by one; only what an
+ * accept already had in its hands when the slots ran out is shed.
  *
  * No descriptor free (EMFILE, ENFILE): waiting would not help who waits, and the kernel refuses
  * again at once. So one descriptor is held in reserve: it is closed, the next connection accepted
@@ -47,6 +47,12 @@ struct accept_listener {
 	struct accept_request *requests;
 };
 
+/* The connection that `accepted` is being called for; no peer: none. */
+struct accept_guest {
+	uint32_t slot, listener;
+	const struct sockaddr_storage *peer;
+};
+
 struct acceptor {
 	struct accept_listener listeners[ACCEPT_LISTENERS_MAX];
 	uint32_t count;
@@ -55,7 +61,8 @@ struct acceptor {
 	uint32_t singles;         /* single accepts in flight that were not canceled */
 	int reserve_fd;           /* -1: used up */
 	uint64_t paused_until_ns; /* 0: not paused */
-	bool cautious;            /* since the last pause none was accepted */
+	struct accept_guest guest;
+	bool cautious; /* since the last pause none was accepted */
 };
 
 /* 0 or -errno. */
@@ -70,6 +77,14 @@ void accept_stop(struct ring *r);
 
 /* Make the requests that are missing, as far as there is room. */
 void accept_reconcile(struct ring *r);
+
+/* Call `accepted` for this slot. */
+void accept_announce(struct ring *r, uint32_t slot, uint32_t listener,
+		     const struct sockaddr_storage *peer);
+
+/* A connection that another ring accepted; `file` is a descriptor, or an index of our table. */
+void accept_arrived(struct ring *r, uint32_t listener, const struct sockaddr_storage *peer,
+		    int file, bool direct);
 
 /* When accept_reconcile() is to be called again though nothing happened; UINT64_MAX: never. */
 uint64_t accept_due_ns(const struct ring *r);

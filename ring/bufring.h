@@ -23,8 +23,8 @@ struct bufring {
 	uint16_t *references; /* per buffer; 0: the kernel's, or on its way there */
 	uint32_t entries;     /* power of two */
 	uint32_t buffer_bytes;
-	uint32_t out; /* not with the kernel */
-	uint16_t tail; /* of the ring, free-running; published later */
+	uint32_t out;        /* not with the kernel */
+	uint16_t tail;       /* of the ring, free-running; published later */
 	uint64_t given_back; /* in all */
 };
 

@@ -98,6 +98,7 @@ void
 close_completed(struct ring *r, const struct uring_cqe *cqe)
 {
 	struct slot *s = slot_of_tag(&r->slots, cqe->tag);
+	bool silent;
 
 	if (s == NULL || !(s->flags & SLOT_CLOSE_OUT)) {
 		state_count(&r->counters.stale_completions, 1);
@@ -105,7 +106,9 @@ close_completed(struct ring *r, const struct uring_cqe *cqe)
 	}
 	r->requests--;
 	send_give_up(r, s);
+	silent = s->flags & SLOT_HANDED;
 	slot_give_back(&r->slots, tag_slot(cqe->tag));
 	accept_slot_freed(r);
-	r->on.closed(r->arg, tag_slot(cqe->tag));
+	if (!silent)
+		r->on.closed(r->arg, tag_slot(cqe->tag));
 }

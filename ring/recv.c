@@ -37,8 +37,8 @@ cancel(struct ring *r, struct slot *s)
 void
 recv_reconcile(struct ring *r, struct slot *s)
 {
-	bool wanted = !(s->flags &
-			(SLOT_CONNECTING | SLOT_CLOSING | SLOT_PAUSED | SLOT_ENDED | SLOT_STARVED));
+	bool wanted = !(s->flags & (SLOT_CONNECTING | SLOT_CLOSING | SLOT_PAUSED | SLOT_ENDED |
+				    SLOT_STARVED | SLOT_HANDING));
 	bool out = s->flags & SLOT_RECEIVE_OUT;
 
 	/*

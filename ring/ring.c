@@ -11,6 +11,7 @@
 #include "ring/close.h"
 #include "ring/connect.h"
 #include "ring/direct.h"
+#include "ring/handover.h"
 #include "ring/probe.h"
 #include "ring/recv.h"
 #include "ring/send.h"
@@ -111,7 +112,7 @@ ring_open(struct ring **out, const struct ring_config *config, const struct ring
 void
 ring_fini(struct ring *r)
 {
-	assert(r->slots.used == 0 && !r->in_turn);
+	assert(ring_slots_used(r) == 0 && !r->in_turn);
 	release(r);
 }
 
@@ -131,6 +132,7 @@ void
 ring_listen_stop(struct ring *r)
 {
 	accept_stop(r);
+	handover_refuse(r);
 }
 
 int
@@ -234,10 +236,22 @@ ring_wake(struct ring *r)
 	uring_socket_ring_bell(r->bell_fd);
 }
 
+void
+ring_wake_peer(struct ring *from, struct ring *to)
+{
+	handover_wake(from, to);
+}
+
+int
+ring_hand_over(struct ring *from, uint32_t slot, struct ring *to)
+{
+	return handover_begin(from, slot, to);
+}
+
 uint32_t
 ring_slots_used(const struct ring *r)
 {
-	return r->slots.used;
+	return r->slots.used + handover_guests(r);
 }
 
 uint32_t

@@ -6,7 +6,8 @@
  * and slots, no protocol. The whole face of the layer.
  *
  * Threads: a ring belongs to the thread that called ring_open(); every function here but
- * ring_wake() may be called on that thread only, also from inside a handler.
+ * ring_wake() may be called on that thread only, also from inside a handler. Of the two rings of
+ * ring_wake_peer() and ring_hand_over() it is the first that belongs to the calling thread.
  *
  * A connection is a slot: an index below slots_max. It comes with ring_handlers.accepted or
  * ring_connect() and is gone after ring_handlers.closed; in between nobody else gets it.
@@ -47,10 +48,10 @@ enum ring_feature {
 
 struct ring_config {
 	/*
-	 * Connections at once. Without DIRECT each is a descriptor of the process, and RLIMIT_NOFILE
-	 * bounds all of them together. With it they live in a table of the ring's own, of slots_max +
-	 * 64 entries: RLIMIT_NOFILE bounds each ring's, so several rings hold more. A table that the
-	 * kernel refuses is done without; see ring_features().
+	 * Connections at once. Without DIRECT each is a descriptor of the process, and
+	 * RLIMIT_NOFILE bounds all of them together. With it they live in a table of the ring's
+	 * own, of slots_max + 64 entries: RLIMIT_NOFILE bounds each table, so several rings hold
+	 * more. A table that the kernel refuses is done without; see ring_features().
 	 */
 	uint32_t slots_max;
 	uint32_t sq_entries;   /* power of two */
@@ -70,7 +71,8 @@ struct ring_lease {
 
 struct ring_handlers {
 	/*
-	 * A peer connected. `listener` is what ring_listen() returned. Receiving has begun.
+	 * A peer connected. `listener` is what ring_listen() returned; for a connection that
+	 * another ring handed over, there. Receiving has begun.
 	 */
 	void (*accepted)(void *arg, uint32_t slot, uint32_t listener,
 			 const struct sockaddr_storage *peer);
@@ -115,10 +117,13 @@ struct ring_handlers {
 /* Counters of the ring's own: read on the ring's thread, or relaxed from any other. */
 #define RING_COUNTER_LIST(X)                                                                       \
 	X(turns)                                                                                   \
-	X(enters) X(spins_won) X(completions) X(stale_completions) X(cq_overflows) X(connects)     \
-		X(connect_errors) X(accepts) X(accept_errors) X(accept_pauses) X(accept_shed)      \
-			X(receives) X(receive_rearms) X(buffer_famines) X(sends) X(sends_short)    \
-				X(sends_guarded) X(sends_timed_out) X(bytes_in) X(bytes_out)
+	X(enters)                                                                                  \
+	X(spins_won)                                                                               \
+	X(completions) X(stale_completions) X(cq_overflows) X(connects) X(connect_errors)          \
+		X(accepts) X(accept_errors) X(accept_pauses) X(accept_shed) X(handed_over)         \
+			X(handed_in) X(handover_errors) X(receives) X(receive_rearms)              \
+				X(buffer_famines) X(sends) X(sends_short) X(sends_guarded)         \
+					X(sends_timed_out) X(bytes_in) X(bytes_out)
 struct ring_counters {
 #define X(name) uint64_t name;
 	RING_COUNTER_LIST(X)
@@ -218,6 +223,26 @@ void ring_close(struct ring *r, uint32_t slot, bool abort);
  * async-signal-safe.
  */
 void ring_wake(struct ring *r);
+
+/*
+ * The same from the thread of another ring, without a system call of its own: the message leaves
+ * with the next turn of `from`.
+ */
+void ring_wake_peer(struct ring *from, struct ring *to);
+
+/*
+ * Give a connection to another ring. Only inside `accepted`, before anything else was done with the
+ * slot. 0: the slot is gone for the caller, and `to` calls `accepted` on its own thread; if `to`
+ * has no slot left by then, it closes the connection (its accept_shed). If the kernel refuses in
+ * between, `from` calls `accepted` once more (handover_errors). Errors, with which nothing has
+ * changed: -EBUSY: `to` takes none since its ring_listen_stop(), or 32 are on their way to it;
+ * -EALREADY: this is the second call; -EOPNOTSUPP: only `from` has direct descriptors; -ENOMEM.
+ *
+ * Connections on their way count as used slots of both rings. So a ring ends well when it is turned
+ * after ring_listen_stop() until ring_slots_used() is 0; before its ring_fini() nobody may call
+ * this or ring_wake_peer() for it any more, and who did has made a turn since.
+ */
+int ring_hand_over(struct ring *from, uint32_t slot, struct ring *to);
 
 /*
  * Connections that are not closed yet; buffers out of the pool (leases held); requests in flight

@@ -35,12 +35,17 @@ enum slot_flag {
 	SLOT_SHUT_WANTED = 1 << 16, /* our FIN is to be sent */
 	SLOT_SHUT_OUT = 1 << 17,    /* ... a request for it is in flight */
 	SLOT_SHUT_SLOWLY = 1 << 18, /* ... by a request that needs no descriptor */
+	SLOT_HANDING = 1 << 19,     /* on its way to another ring */
+	SLOT_HAND_OUT = 1 << 20,    /* ... the message is in flight */
+	SLOT_HAND_FAILED = 1 << 21, /* ... came back */
+	SLOT_HANDED = 1 << 22,      /* is there: our entry closes without a word */
 	/* Members of a FIFO: these belong to the index and survive its owner. */
 	SLOT_IN_TODO = 1 << 30,
 	SLOT_IN_STARVED = 1 << 29,
 };
 /* Besides sends. */
-#define SLOT_REQUESTS_OUT (SLOT_CONNECT_OUT | SLOT_RECEIVE_OUT | SLOT_INSTALL_OUT | SLOT_SHUT_OUT)
+#define SLOT_REQUESTS_OUT                                                                          \
+	(SLOT_CONNECT_OUT | SLOT_RECEIVE_OUT | SLOT_INSTALL_OUT | SLOT_SHUT_OUT | SLOT_HAND_OUT)
 #define SLOT_FLAGS_OF_INDEX (SLOT_IN_TODO | SLOT_IN_STARVED)
 
 enum slot_send {

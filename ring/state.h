@@ -47,6 +47,8 @@ struct ring {
 	uint64_t given_back_seen; /* buffers.given_back then */
 	uint64_t feed_again_ns;   /* no buffer came back since: when to try all the same */
 
+	uint32_t guests; /* atomic, also of other threads: ring/handover.h */
+
 	int bell_fd;
 	bool bell_out; /* its poll is in flight */
 };

@@ -20,6 +20,10 @@ enum tag_op {
 	TAG_CONNECT,
 	TAG_INSTALL, /* a socket into the fixed-file table */
 	TAG_SHUT,
+	TAG_WAKE,    /* to another ring, failed; slot: descriptor of its bell */
+	TAG_WOKEN,   /* by another ring */
+	TAG_HANDED,  /* a connection, to another ring */
+	TAG_ARRIVED, /* ... here; below the operation there is a pointer */
 	TAG_OP_COUNT
 };
 

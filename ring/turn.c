@@ -4,6 +4,7 @@
 #include "ring/close.h"
 #include "ring/connect.h"
 #include "ring/direct.h"
+#include "ring/handover.h"
 #include "ring/recv.h"
 #include "ring/send.h"
 #include "ring/wake.h"
@@ -57,6 +58,7 @@ flush(struct ring *r)
 		if (!(s->flags & SLOT_USED))
 			continue;
 		connect_reconcile(r, s);
+		handover_reconcile(r, s);
 		/* The send before the receive: an answer is more urgent than more input. */
 		send_reconcile(r, s);
 		recv_reconcile(r, s);
@@ -196,6 +198,18 @@ dispatch(struct ring *r, const struct uring_cqe *cqe)
 		break;
 	case TAG_SHUT:
 		close_shut_completed(r, cqe);
+		break;
+	case TAG_HANDED:
+		handover_sent(r, cqe);
+		break;
+	case TAG_ARRIVED:
+		handover_arrived(r, cqe);
+		break;
+	case TAG_WAKE:
+		handover_wake_failed(cqe);
+		break;
+	case TAG_WOKEN:
+		r->on.woken(r->arg);
 		break;
 	case TAG_CLOSE:
 		close_completed(r, cqe);

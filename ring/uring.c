@@ -147,6 +147,12 @@ uring_cq_entries(const struct uring *u)
 	return *u->io.cq.kring_entries;
 }
 
+int
+uring_descriptor(const struct uring *u)
+{
+	return u->io.ring_fd;
+}
+
 uint32_t
 uring_unsubmitted(const struct uring *u)
 {

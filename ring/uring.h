@@ -34,6 +34,9 @@ void uring_close(struct uring *u);
 uint32_t uring_features(const struct uring *u);
 uint32_t uring_cq_entries(const struct uring *u);
 
+/* For messages from other rings. Any thread. */
+int uring_descriptor(const struct uring *u);
+
 /* SQEs that uring_sqe() can give before the next submission. */
 uint32_t uring_sq_room(const struct uring *u);
 

@@ -153,6 +153,7 @@ uring_open(struct uring **out, uint32_t sq_entries, uint32_t cq_entries, uint32_
 	u->cqes = calloc(cq_entries, sizeof(u->cqes[0]));
 	assert(u->sqes != NULL && u->times != NULL && u->cqes != NULL);
 	u->overflow_end = &u->overflow;
+	u->descriptor = SIM_RING_FD_BASE + sim_world->rings_opened++;
 	u->next = sim_world->rings;
 	sim_world->rings = u;
 	*out = u;
@@ -191,6 +192,12 @@ uint32_t
 uring_cq_entries(const struct uring *u)
 {
 	return u->cq_entries;
+}
+
+int
+uring_descriptor(const struct uring *u)
+{
+	return u->descriptor;
 }
 
 uint32_t

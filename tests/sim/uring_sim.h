@@ -48,6 +48,7 @@ struct uring_sim_faults {
 	uint64_t delay_ns;
 	uint32_t enter_refused; /* -EAGAIN, -EBUSY or -EINTR, or only a part is submitted */
 	uint32_t poll_stop;     /* a multishot poll ends */
+	uint32_t message_error; /* a message to another ring is refused */
 	uint32_t install_error; /* a file does not get into the fixed-file table */
 	bool shuffle;           /* completions of different requests come in any order */
 };

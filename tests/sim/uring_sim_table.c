@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fixed files: the table of a ring, and the requests that put files into it and take them out.
+ * Fixed files: the table of a ring, and the requests that put files into it and take them out;
+ * messages between rings, which may carry one.
  */
 #include <assert.h>
 #include <errno.h>
@@ -133,6 +134,34 @@ shut(struct uring *u, const struct io_uring_sqe *sqe)
 	return 0;
 }
 
+/* A message to another ring, with or without a file. */
+static int
+message(struct uring *u, const struct io_uring_sqe *sqe)
+{
+	struct uring *to = sim_world->rings;
+	struct sim_file *f;
+	int result = (int)sqe->len;
+
+	while (to != NULL && to->descriptor != sqe->fd)
+		to = to->next;
+	if (to == NULL)
+		return -EBADFD;
+	if (sim_chance(sim_world->faults.message_error))
+		return -ENOMEM;
+	if (sqe->addr == IORING_MSG_SEND_FD) {
+		f = sim_table_file(u, (uint32_t)sqe->addr3);
+		assert(f != NULL && sqe->file_index == IORING_FILE_INDEX_ALLOC);
+		f->references++;
+		result = sim_table_open(to, f);
+		if (result < 0) {
+			sim_file_put(f);
+			return result;
+		}
+	}
+	sim_post(to, sqe->off, result, 0);
+	return 0;
+}
+
 bool
 sim_table_submit(struct uring *u, const struct io_uring_sqe *sqe)
 {
@@ -147,6 +176,8 @@ sim_table_submit(struct uring *u, const struct io_uring_sqe *sqe)
 		result = install(u, sqe);
 	else if (sqe->opcode == IORING_OP_URING_CMD)
 		result = set_linger(u, sqe);
+	else if (sqe->opcode == IORING_OP_MSG_RING)
+		result = message(u, sqe);
 	else if (sqe->opcode == IORING_OP_SHUTDOWN)
 		result = shut(u, sqe);
 	else

@@ -14,6 +14,7 @@
 #include "tests/sim/uring_sim.h"
 
 #define SIM_FD_BASE (1 << 20) /* no real descriptor is that high here */
+#define SIM_RING_FD_BASE (1 << 21)
 #define SIM_FDS_MAX 65536u
 #define SIM_REAL_FDS_MAX 1024
 #define SIM_LISTENERS_MAX 64
@@ -94,6 +95,7 @@ struct uring {
 	struct io_uring_buf_ring *buffers;
 	uint32_t buffer_entries;
 	uint16_t buffer_head;
+	int descriptor;          /* of the ring itself */
 	struct sim_file **files; /* fixed */
 	uint32_t files_max;
 };
@@ -104,6 +106,7 @@ struct sim_world {
 	uint64_t activity; /* requests and completions so far */
 	struct uring_sim_faults faults;
 	struct uring *rings;
+	int rings_opened;
 	struct sim_request *requests, **requests_end; /* in flight, oldest first */
 	struct sim_file *fds[SIM_FDS_MAX];
 	uint32_t fds_open, fds_max;

@@ -106,6 +106,59 @@ refused_table_is_done_without(void **state)
 	}
 }
 
+/* -- a connection that does not get to the other ring -- */
+
+static struct ring *other;
+static uint32_t attempts;
+
+static void
+hand_over(struct bed *b, uint32_t slot)
+{
+	int result = ring_hand_over(b->ring, slot, other);
+
+	assert_int_equal(result, attempts++ % 2 == 0 ? 0 : -EALREADY);
+	if (result < 0)
+		return;
+	b->conns[slot].open = false; /* until it comes back */
+	b->opened--;
+}
+
+static void
+comes_back_and_is_served(void **state)
+{
+	const struct ring_handlers nothing = { 0 };
+
+	(void)state;
+	for (uint32_t ordinary = 0; ordinary < 2; ordinary++) {
+		struct ring_config config = bed_config();
+		const char *error;
+		int peer;
+
+		config.disable = ordinary << RING_FEATURE_DIRECT;
+		bed_open(&bed, &config, false);
+		bed.echo = true;
+		bed.on_accepted = hand_over;
+		attempts = 0;
+		assert_int_equal(ring_open(&other, &config, &nothing, NULL, &error), 0);
+		uring_sim_set_faults(&(struct uring_sim_faults){ .message_error = 1000 });
+		peer = bed_connect(&bed);
+		assert_int_equal(attempts, 2);
+		assert_int_equal(ring_counters(bed.ring)->handover_errors, 1);
+		assert_int_equal(ring_slots_used(other), 0);
+		bed_round_trip(&bed, peer, 1, 10000);
+		/* A wake that the kernel refuses arrives all the same. */
+		ring_wake_peer(other, bed.ring);
+		while (bed.woken == 0) {
+			assert_int_equal(ring_turn(other, 0), 0);
+			bed_turn(&bed);
+		}
+		uring_sim_close(peer);
+		bed_until(&bed, bed.closed == 1);
+		ring_fini(other);
+		bed_finish(&bed);
+	}
+}
+
 int
 main(void)
 {
@@ -114,6 +167,7 @@ main(void)
 		cmocka_unit_test(not_installed_connects_all_the_same),
 		cmocka_unit_test(shuts_down_without_a_descriptor),
 		cmocka_unit_test(refused_table_is_done_without),
+		cmocka_unit_test(comes_back_and_is_served),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

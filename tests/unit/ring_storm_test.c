@@ -215,6 +215,14 @@ tell_seed(void **state)
 	return 0;
 }
 
+/* Here the waits are too long to spin, and there is one ring only. */
+static bool
+is_of_another_test(size_t counter_offset)
+{
+	return counter_offset == COUNTER(spins_won) || counter_offset == COUNTER(handed_over) ||
+	       counter_offset == COUNTER(handed_in) || counter_offset == COUNTER(handover_errors);
+}
+
 /*
  * It did storm: each of these happened somewhere; but for spins, for which the waits are too long
  * here.
@@ -235,7 +243,7 @@ assert_all_happened(void)
 		uint64_t total = totals[wanted[i].offset / sizeof(uint64_t)];
 
 		printf("storms: %s %llu\n", wanted[i].name, (unsigned long long)total);
-		assert_true(total > 0 || wanted[i].offset == COUNTER(spins_won));
+		assert_true(total > 0 || is_of_another_test(wanted[i].offset));
 	}
 }
 
