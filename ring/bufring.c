@@ -77,15 +77,16 @@ bufring_hold(struct bufring *b, uint16_t buffer)
 	b->references[buffer]++;
 }
 
-void
+bool
 bufring_drop(struct bufring *b, uint16_t buffer)
 {
 	assert(buffer < b->entries && b->references[buffer] > 0);
 	if (--b->references[buffer] > 0)
-		return;
+		return false;
 	b->out--;
 	b->given_back++;
 	put(b, buffer);
+	return true;
 }
 
 void

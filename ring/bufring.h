@@ -37,7 +37,8 @@ void bufring_fini(struct bufring *b);
 /* The kernel took this buffer for us and put `len` bytes in it: one reference. */
 void bufring_take(struct bufring *b, uint16_t buffer, uint32_t len);
 void bufring_hold(struct bufring *b, uint16_t buffer);
-void bufring_drop(struct bufring *b, uint16_t buffer);
+/* True: it was the last reference, and the buffer goes back. */
+bool bufring_drop(struct bufring *b, uint16_t buffer);
 
 /* Let the kernel see what was given back. */
 void bufring_publish(struct bufring *b);

@@ -7,6 +7,7 @@
 
 #define PROBE_WAIT_NS UINT64_C(1000000000)
 #define PROBE_TURNS_MAX 16
+#define PROBE_REQUEST 2 /* 0 and 1 are those of probe.c */
 
 static const struct linger linger_zero = { .l_onoff = 1, .l_linger = 0 };
 
@@ -34,16 +35,18 @@ prep_linger_zero(struct io_uring_sqe *sqe, int32_t index)
 static int
 ask(struct ring *r, struct io_uring_sqe *sqe)
 {
+	const uint64_t tag = tag_make(TAG_PROBE, 0, PROBE_REQUEST);
 	struct uring_cqe cqe;
 
-	sqe->user_data = tag_make(TAG_PROBE, 0, 0);
+	sqe->user_data = tag;
 	for (int turn = 0; turn < PROBE_TURNS_MAX; turn++) {
 		int result = uring_enter(r->kernel, PROBE_WAIT_NS);
 
 		if (result < 0)
 			return result;
-		if (uring_harvest(r->kernel, &cqe, 1) == 1)
-			return cqe.res;
+		while (uring_harvest(r->kernel, &cqe, 1) == 1)
+			if (cqe.tag == tag)
+				return cqe.res;
 	}
 	return -ETIMEDOUT;
 }

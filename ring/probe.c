@@ -12,13 +12,14 @@
 #define PROBE_TURNS_MAX 16
 
 static void
-ask(struct ring *r, const int fds[2], const char *byte)
+ask(struct ring *r, const int fds[2], const char *byte, uint32_t credit)
 {
 	struct io_uring_sqe *sqe = uring_sqe(r->kernel);
 
 	io_uring_prep_recv_multishot(sqe, fds[0], NULL, 0, 0);
 	sqe->flags = IOSQE_BUFFER_SELECT;
 	sqe->buf_group = BUFRING_GROUP;
+	sqe->file_index = credit;
 	sqe->user_data = tag_make(TAG_PROBE, 0, 0);
 
 	sqe = uring_sqe(r->kernel);
@@ -68,8 +69,8 @@ await(struct ring *r, struct answers *a, bool all)
 	return -ETIMEDOUT;
 }
 
-int
-probe_receive(struct ring *r)
+static int
+receive_one(struct ring *r, uint32_t credit)
 {
 	static const char byte[1] = { 'p' };
 	struct answers answers = { 0 };
@@ -78,7 +79,7 @@ probe_receive(struct ring *r)
 
 	if (result < 0)
 		return result;
-	ask(r, fds, byte);
+	ask(r, fds, byte, credit);
 	result = await(r, &answers, false);
 	/* Its end ends the receive: nothing of the probe stays in flight. */
 	uring_socket_close(fds[1]);
@@ -89,6 +90,17 @@ probe_receive(struct ring *r)
 	if (result == 0 && answers.received != 1)
 		result = answers.received < 0 ? answers.received : -EIO;
 	return result;
+}
+
+int
+probe_receive(struct ring *r)
+{
+	/* More than the one byte: it is not to end here. */
+	if (!(r->config.disable & 1u << RING_FEATURE_RECV_CREDIT) && receive_one(r, 1000) == 0) {
+		r->features |= 1u << RING_FEATURE_RECV_CREDIT;
+		return 0;
+	}
+	return receive_one(r, 0);
 }
 
 static char

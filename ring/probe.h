@@ -7,8 +7,8 @@
 #include "ring/state.h"
 
 /*
- * Receive one byte over a pair of sockets with a multishot receive into a buffer of the pool.
- * 0 or -errno; -EINVAL: the kernel does not know how.
+ * Receive one byte over a pair of sockets with a multishot receive into a buffer of the pool,
+ * if it can be with a byte credit. 0 or -errno; -EINVAL: the kernel does not know how.
  */
 int probe_receive(struct ring *r);
 

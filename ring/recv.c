@@ -11,12 +11,32 @@
  */
 #define FEED_AGAIN_NS UINT64_C(1000000)
 
+/*
+ * After so many bytes the receive ends (optlen), and is made anew unless the slot has its share:
+ * otherwise one receive may take the whole pool within a turn.
+ */
+static uint32_t
+credit(const struct ring *r, const struct slot *s)
+{
+	uint64_t bytes = (uint64_t)(r->share - s->leases) * r->buffers.buffer_bytes;
+
+	if (!(r->features & 1u << RING_FEATURE_RECV_CREDIT))
+		return 0;
+	return bytes < INT32_MAX ? (uint32_t)bytes : INT32_MAX;
+}
+
 static void
 arm(struct ring *r, struct slot *s)
 {
 	struct io_uring_sqe *sqe = uring_sqe(r->kernel);
 
-	io_uring_prep_recv_multishot(sqe, s->fd, NULL, 0, 0);
+	if (s->flags & SLOT_FED) {
+		io_uring_prep_recv(sqe, s->fd, NULL, 0, 0);
+	} else {
+		io_uring_prep_recv_multishot(sqe, s->fd, NULL, 0, 0);
+		sqe->file_index = credit(r, s);
+	}
+	s->flags &= ~(uint32_t)SLOT_FED;
 	sqe->flags = IOSQE_BUFFER_SELECT;
 	direct_aim(sqe, s);
 	sqe->buf_group = BUFRING_GROUP;
@@ -25,6 +45,13 @@ arm(struct ring *r, struct slot *s)
 		state_count(&r->counters.receive_rearms, 1);
 	s->flags |= SLOT_RECEIVE_OUT | SLOT_RECEIVED_BEFORE;
 	r->requests++;
+}
+
+static void
+join_line(struct ring *r, struct slot *s)
+{
+	s->flags |= SLOT_STARVED;
+	slot_fifo_put(&r->slots, &r->slots.starved, slot_index(&r->slots, s));
 }
 
 static void
@@ -38,17 +65,19 @@ void
 recv_reconcile(struct ring *r, struct slot *s)
 {
 	bool wanted = !(s->flags & (SLOT_CONNECTING | SLOT_CLOSING | SLOT_PAUSED | SLOT_ENDED |
-				    SLOT_STARVED | SLOT_HANDING));
+				    SLOT_STARVED | SLOT_HANDING | SLOT_GREEDY));
 	bool out = s->flags & SLOT_RECEIVE_OUT;
 
 	/*
 	 * A receive that was canceled and is wanted again is not armed before its last completion
 	 * is there: two at once on one socket would race for the bytes.
 	 */
-	if (wanted && !out)
+	if (wanted && !out && r->slots.starved.count > 0 && !(s->flags & SLOT_FED))
+		join_line(r, s);
+	else if (wanted && !out)
 		arm(r, s);
 	else if (out && !(s->flags & SLOT_RECEIVE_CANCELED) &&
-		 s->flags & (SLOT_CLOSING | SLOT_PAUSED))
+		 s->flags & (SLOT_CLOSING | SLOT_PAUSED | SLOT_GREEDY))
 		cancel(r, s);
 }
 
@@ -56,8 +85,7 @@ static void
 starve(struct ring *r, struct slot *s)
 {
 	state_count(&r->counters.buffer_famines, 1);
-	s->flags |= SLOT_STARVED;
-	slot_fifo_put(&r->slots, &r->slots.starved, slot_index(&r->slots, s));
+	join_line(r, s);
 	r->hungry = true;
 	r->feed_again_ns = r->now_ns + FEED_AGAIN_NS;
 }
@@ -83,9 +111,35 @@ recv_feed(struct ring *r)
 		struct slot *s = &r->slots.slots[slot_fifo_take(&r->slots, &r->slots.starved)];
 
 		/* By now it may have another owner, who starves or not, or none. */
+		if (s->flags & SLOT_STARVED)
+			s->flags |= SLOT_FED;
 		s->flags &= ~(uint32_t)SLOT_STARVED;
 		state_todo(r, s);
 	}
+}
+
+void
+recv_lease_drop(struct ring *r, uint16_t buffer)
+{
+	struct slot *s = slot_of_tag(&r->slots, r->lessees[buffer]);
+
+	if (!bufring_drop(&r->buffers, buffer) || s == NULL)
+		return;
+	s->leases--;
+	if (s->flags & SLOT_GREEDY && s->leases <= r->share / 2) {
+		s->flags &= ~(uint32_t)SLOT_GREEDY;
+		state_todo(r, s);
+	}
+}
+
+static void
+check_share(struct ring *r, struct slot *s)
+{
+	if (s->leases < r->share || s->flags & SLOT_GREEDY)
+		return;
+	s->flags |= SLOT_GREEDY;
+	state_count(&r->counters.receive_holds, 1);
+	state_todo(r, s);
 }
 
 static void
@@ -136,8 +190,12 @@ recv_completed(struct ring *r, const struct uring_cqe *cqe)
 	uint16_t buffer = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
 	bool stale = s == NULL || !(s->flags & SLOT_RECEIVE_OUT);
 
-	if (leased)
+	if (leased) {
 		bufring_take(&r->buffers, buffer, cqe->res > 0 ? (uint32_t)cqe->res : 0);
+		r->lessees[buffer] = stale ? UINT64_MAX : slot_tag(&r->slots, s, TAG_NONE);
+		if (!stale)
+			s->leases++;
+	}
 	if (stale) {
 		state_count(&r->counters.stale_completions, 1);
 	} else {
@@ -154,5 +212,7 @@ recv_completed(struct ring *r, const struct uring_cqe *cqe)
 			deliver(r, s, buffer, (uint32_t)cqe->res);
 	}
 	if (leased)
-		bufring_drop(&r->buffers, buffer);
+		recv_lease_drop(r, buffer);
+	if (!stale)
+		check_share(r, s);
 }

@@ -22,6 +22,10 @@
 /* The CQ is this many times the SQ: room for what multishot requests post between two turns. */
 #define CQ_PER_SQ 4u
 
+/* What one slot may have of the buffers, unless told. */
+#define SHARE_OF_POOL 8u
+#define SHARE_MIN 2u
+
 static const char *
 check(const struct ring_config *c)
 {
@@ -50,7 +54,11 @@ open_kernel(struct ring *r)
 	r->gap_ns = (uint64_t)c->spin_ns * TURN_GAP_CAP;
 	r->harvest_max = uring_cq_entries(r->kernel);
 	r->harvest = calloc(r->harvest_max, sizeof(r->harvest[0]));
-	if (r->harvest == NULL || !slot_table_init(&r->slots, c->slots_max))
+	r->lessees = calloc(c->buffers, sizeof(r->lessees[0]));
+	r->share = c->buffers_per_slot > 0 ? c->buffers_per_slot : c->buffers / SHARE_OF_POOL;
+	if (r->share < SHARE_MIN)
+		r->share = SHARE_MIN;
+	if (r->harvest == NULL || r->lessees == NULL || !slot_table_init(&r->slots, c->slots_max))
 		return -ENOMEM;
 	result = bufring_init(&r->buffers, r->kernel, c->buffers, c->buffer_bytes);
 	if (result == 0)
@@ -70,6 +78,7 @@ release(struct ring *r)
 	bufring_fini(&r->buffers);
 	slot_table_fini(&r->slots);
 	free(r->harvest);
+	free(r->lessees);
 	free(r);
 }
 
@@ -162,7 +171,7 @@ ring_lease_hold(struct ring *r, uint16_t buffer)
 void
 ring_lease_drop(struct ring *r, uint16_t buffer)
 {
-	bufring_drop(&r->buffers, buffer);
+	recv_lease_drop(r, buffer);
 }
 
 bool

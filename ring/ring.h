@@ -37,7 +37,8 @@ enum ring_send_guard {
 	X(NO_SQARRAY, "no_sqarray")                                                                \
 	X(RING_FD, "ring_fd")                                                                      \
 	X(SPIN, "spin")                                                                            \
-	X(DIRECT, "direct")
+	X(DIRECT, "direct")                                                                        \
+	X(RECV_CREDIT, "recv_credit")
 
 enum ring_feature {
 #define X(symbol, name) RING_FEATURE_##symbol,
@@ -57,7 +58,14 @@ struct ring_config {
 	uint32_t sq_entries;   /* power of two */
 	uint32_t buffers;      /* receive buffers in the pool; power of two */
 	uint32_t buffer_bytes; /* size of each */
-	uint32_t spin_ns;      /* longest adaptive spin before sleeping; 0: never */
+	/*
+	 * Buffers with bytes of one slot that may be held; then it is not received from until half
+	 * of them are back (receive_holds). Whole pieces may exceed it by what was on its way. So
+	 * nobody may hold a lease until more bytes of the same slot come. 0: an eighth of the pool,
+	 * at least 2.
+	 */
+	uint32_t buffers_per_slot;
+	uint32_t spin_ns; /* longest adaptive spin before sleeping; 0: never */
 	enum ring_send_guard send_guard;
 	uint32_t disable; /* 1u << enum ring_feature */
 };
@@ -119,9 +127,10 @@ struct ring_handlers {
 	X(turns)                                                                                   \
 	X(enters)                                                                                  \
 	X(spins_won)                                                                               \
-	X(completions) X(stale_completions) X(cq_overflows) X(connects) X(connect_errors)          \
-		X(accepts) X(accept_errors) X(accept_pauses) X(accept_shed) X(handed_over)         \
-			X(handed_in) X(handover_errors) X(receives) X(receive_rearms)              \
+	X(completions)                                                                             \
+	X(stale_completions) X(cq_overflows) X(connects) X(connect_errors) X(accepts)              \
+		X(accept_errors) X(accept_pauses) X(accept_shed) X(handed_over) X(handed_in)       \
+			X(handover_errors) X(receives) X(receive_rearms) X(receive_holds)          \
 				X(buffer_famines) X(sends) X(sends_short) X(sends_guarded)         \
 					X(sends_timed_out) X(bytes_in) X(bytes_out)
 struct ring_counters {

@@ -39,6 +39,8 @@ enum slot_flag {
 	SLOT_HAND_OUT = 1 << 20,    /* ... the message is in flight */
 	SLOT_HAND_FAILED = 1 << 21, /* ... came back */
 	SLOT_HANDED = 1 << 22,      /* is there: our entry closes without a word */
+	SLOT_GREEDY = 1 << 23,      /* has its share of the buffers out */
+	SLOT_FED = 1 << 24,         /* starved: its next receive takes one buffer only */
 	/* Members of a FIFO: these belong to the index and survive its owner. */
 	SLOT_IN_TODO = 1 << 30,
 	SLOT_IN_STARVED = 1 << 29,
@@ -68,9 +70,10 @@ struct slot {
 		uint32_t send_timeout_us;
 		int32_t install; /* before the connect: descriptor in, index of the table out */
 	};
-	int32_t fd;     /* or index of the fixed-file table: SLOT_DIRECT */
-	uint32_t flags; /* enum slot_flag */
-	uint8_t send;   /* enum slot_send */
+	int32_t fd;      /* or index of the fixed-file table: SLOT_DIRECT */
+	uint32_t flags;  /* enum slot_flag */
+	uint8_t send;    /* enum slot_send */
+	uint16_t leases; /* buffers with bytes of this slot that are out */
 };
 
 /* With two FIFO entries: 48 bytes of ring memory per connection. */

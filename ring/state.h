@@ -43,6 +43,8 @@ struct ring {
 	uint64_t gap_ns; /* moving average of the waits for a completion */
 	uint64_t waits;
 
+	uint64_t *lessees;        /* per buffer: tag of the slot whose bytes are in it */
+	uint32_t share;           /* of the buffers, for one slot */
 	bool hungry;              /* a slot starved since starved ones were fed last */
 	uint64_t given_back_seen; /* buffers.given_back then */
 	uint64_t feed_again_ns;   /* no buffer came back since: when to try all the same */

@@ -24,8 +24,8 @@ struct uring_cqe {
 };
 
 /*
- * Set up with the richest flags among `features` (1u << enum ring_feature; SPIN and DIRECT mean
- * nothing here) that the kernel takes. -EINVAL: the kernel is too old.
+ * Set up with the richest flags among `features` (1u << enum ring_feature; those that need no such
+ * flag mean nothing here) that the kernel takes. -EINVAL: the kernel is too old.
  */
 int uring_open(struct uring **out, uint32_t sq_entries, uint32_t cq_entries, uint32_t features);
 void uring_close(struct uring *u);

@@ -237,10 +237,12 @@ request_new(struct uring *u, const struct io_uring_sqe *sqe, struct sim_file *f)
 	f->references++;
 	switch (sqe->opcode) {
 	case IORING_OP_RECV:
-		assert(sqe->ioprio == IORING_RECV_MULTISHOT &&
+		assert((sqe->ioprio & ~IORING_RECV_MULTISHOT) == 0 &&
 		       (sqe->flags & ~IOSQE_FIXED_FILE) == IOSQE_BUFFER_SELECT &&
 		       sqe->buf_group == 0 && sqe->len == 0 && f->connected);
-		q->multishot = true;
+		q->multishot = sqe->ioprio & IORING_RECV_MULTISHOT;
+		q->credit = sqe->file_index; /* optlen */
+		assert(q->credit == 0 || q->multishot);
 		f->tags[0] = q->tag;
 		break;
 	case IORING_OP_SEND:

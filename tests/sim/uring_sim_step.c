@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sanitizer/asan_interface.h>
 
+#include "ring/ring.h"
 #include "tests/sim/uring_sim_world.h"
 
 #define RECEIVES_IN_A_ROW 32
@@ -70,12 +71,15 @@ receive_once(struct sim_request *q)
 		return post_last(q, -ENOBUFS);
 	if (size > f->in.len)
 		size = f->in.len;
+	if (q->credit > 0 && size > q->credit)
+		size = q->credit;
 	if (size > 1 && sim_chance(faults->receive_short))
 		size = 1 + uring_sim_random(size - 1);
 	ASAN_UNPOISON_MEMORY_REGION(bytes, size);
 	n = sim_pipe_take(&f->in, bytes, size);
-	if (sim_chance(faults->receive_stop))
+	if (sim_chance(faults->receive_stop) || (q->credit > 0 && n >= q->credit))
 		q->multishot = false;
+	q->credit -= q->credit > 0 ? n : 0;
 	if (!post_more(q, (int32_t)n,
 		       IORING_CQE_F_BUFFER | (uint32_t)id << IORING_CQE_BUFFER_SHIFT))
 		return SIM_STEP_OVER;
@@ -95,6 +99,8 @@ receive_step(struct sim_request *q)
 	struct sim_file *f = q->file;
 	enum sim_step result = SIM_STEP_WAITS;
 
+	if (q->credit > 0 && sim_world->lacking & 1u << RING_FEATURE_RECV_CREDIT)
+		return post_last(q, -EINVAL);
 	/* What was on its way may still come before the cancellation. */
 	if (q->canceled && (f->in.len == 0 || uring_sim_random(2) == 0))
 		return post_last(q, -ECANCELED);

@@ -69,7 +69,8 @@ struct sim_request {
 	struct sockaddr_storage address; /* of a connect */
 	struct sockaddr *peer;           /* accept: where its address goes, or NULL */
 	socklen_t *peer_len;
-	bool to_table; /* accept: the connection becomes a fixed file */
+	uint32_t credit; /* bytes after which a multishot receive ends; 0: none */
+	bool to_table;   /* accept: the connection becomes a fixed file */
 	uint64_t seen_rings;
 	uint64_t not_before_ns; /* held back */
 	uint64_t guard_ns;      /* linked timeout, or when a connect gives up; UINT64_MAX: none */

@@ -127,6 +127,7 @@ on_received(void *arg, uint32_t slot, const struct ring_lease *lease)
 	assert_true(c->open && !c->closing && !c->has_ended && !c->connecting);
 	assert_true(lease->len > 0 && lease->len <= b->config.buffer_bytes);
 	hold(b, lease->buffer);
+	b->leased = lease->buffer;
 	if (b->collect) {
 		grow(&c->in, &c->in_size, c->in_len + lease->len);
 		memcpy(c->in + c->in_len, lease->bytes, lease->len);

@@ -50,6 +50,7 @@ struct bed {
 	uint32_t leases_wanted; /* hold so many leases, the oldest goes first */
 	uint16_t leases[BED_LEASES_MAX];
 	uint32_t leases_held;
+	uint16_t leased;                                   /* buffer of the latest `received` */
 	void (*on_received)(struct bed *b, uint32_t slot); /* after the usual */
 	void (*on_accepted)(struct bed *b, uint32_t slot);
 	void (*on_connected)(struct bed *b, uint32_t slot);

@@ -60,6 +60,7 @@ leases_outlive_the_call(void **state)
 
 	(void)state;
 	config.buffers = 16;
+	config.buffers_per_slot = 16;
 	bed_open(&b, &config, false);
 	b.echo = true;
 	b.leases_wanted = 12;

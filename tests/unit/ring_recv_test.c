@@ -231,6 +231,7 @@ famine_by_leases(void **state)
 
 	(void)state;
 	config.buffers = 4;
+	config.buffers_per_slot = 5;
 	config.buffer_bytes = 100;
 	bed_open(&b, &config, false);
 	b.collect = true;
@@ -268,6 +269,7 @@ starved_slot_changes_hands(void **state)
 
 	(void)state;
 	config.buffers = 2;
+	config.buffers_per_slot = 3;
 	bed_open(&b, &config, false);
 	b.collect = true;
 	b.leases_wanted = BED_LEASES_MAX;
