@@ -39,7 +39,8 @@ struct exchange_id {
 
 /*
  * Make it of texts as for template_compile(). NULL, or what is wrong with them: the request must
- * be one that a server accepts, with the places {client} and {op} in the branch, the last parameter of its Via.
+ * be one that a server accepts, with the places {client} and {op} in the branch, which is the last
+ * parameter of its Via.
  */
 const char *exchange_init(struct exchange *x, const char *head, const char *body,
 			  const struct template_word *words);

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""wsload against our daemon, and against servers that do one thing wrong."""
+
+import json
+import pathlib
+import signal
+import subprocess
+import time
+import unittest
+
+import sloppy
+from harness import BIN, Daemon, Lines
+from ws import DEADLINE
+
+WSLOAD = str((BIN if BIN.is_dir() else BIN.parent) / "wsload")
+
+
+def command(port, *args):
+    return [WSLOAD, f"ws://127.0.0.1:{port}/", "--json", "--warm-up", "50ms", "--duration", "300ms",
+            "--timeout", "1s", *map(str, args)]
+
+
+def load(port, *args):
+    """(exit code, the JSON object, what it said)"""
+    done = subprocess.run(command(port, *args), capture_output=True, text=True,
+                          timeout=6 * DEADLINE, check=False)
+    lines = done.stdout.splitlines()
+    if not lines:
+        raise AssertionError(f"{done.returncode}: {done.stderr}")
+    return done.returncode, json.loads(lines[-1]), done.stderr
+
+
+class Case(unittest.TestCase):
+    def good(self, port, *args):
+        code, result, said = load(port, *args)
+        self.assertEqual((code, result["errors"]), (0, 0), said)
+        return result
+
+
+class Ours(Case):
+    """Every scenario runs without an error."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.sip = Daemon().start()
+        cls.echo = Daemon(routing="echo").start()
+
+    @classmethod
+    def tearDownClass(cls):
+        for daemon in cls.sip, cls.echo:
+            daemon.stop()
+
+    def check(self, result, times=()):
+        self.assertGreater(result["operations"], 50)
+        self.assertEqual(result["latency_us"]["count"], result["operations"])
+        p = result["latency_us"]
+        self.assertTrue(0 < p["p50"] <= p["p90"] <= p["p99"] <= p["p999"] <= p["max"], p)
+        for name in times:
+            self.assertGreater(result["times_us"][name]["count"], 0, name)
+
+    def test_options(self):
+        self.check(self.good(self.sip.port, "--connections", 20, "--depth", 5), ["upgrade"])
+
+    def test_register(self):
+        r = self.good(self.sip.port, "--scenario", "register", "--connections", 20)
+        self.check(r, ["registration"])
+        self.assertEqual(r["counts"]["registered"], 20)
+
+    def test_message(self):
+        r = self.good(self.sip.port, "--scenario", "message", "--connections", 20, "--depth", 3,
+                      "--size", 300)
+        self.check(r, ["delivery"])
+
+    def test_churn(self):
+        r = self.good(self.sip.port, "--scenario", "churn", "--connections", 5)
+        self.check(r, ["connect", "upgrade"])
+        self.assertGreaterEqual(r["counts"]["connected"], r["operations"])
+
+    def test_idle(self):
+        r = self.good(self.sip.port, "--scenario", "idle", "--connections", 200, "--server-pid",
+                      self.sip.pid, "--sources", "127.0.0.2-127.0.0.5")
+        self.assertEqual(r["counts"]["connected"], 200)
+        self.assertEqual(r["operations"], 0)
+        self.assertGreater(r["server"]["rss_bytes"], 0)
+
+    def test_echo(self):
+        for size in 20, 64, 500, 20000:
+            self.check(self.good(self.echo.port, "--scenario", "echo", "--size", size,
+                                 "--connections", 3, "--depth", 4))
+
+    def test_threads(self):
+        r = self.good(self.sip.port, "--scenario", "message", "--connections", 40, "--threads", 3)
+        self.check(r)
+        self.assertEqual(r["counts"]["registered"], 40)
+
+    def test_open_loop(self):
+        r = self.good(self.sip.port, "--connections", 10, "--rate", 500, "--max-lag", "1s")
+        self.assertAlmostEqual(r["operations"], 150, delta=1)
+        self.assertEqual(r["times_us"]["lag"]["count"], r["operations"])
+
+    def test_server_cost(self):
+        r = self.good(self.sip.port, "--depth", 16, "--server-pid", self.sip.pid)
+        self.assertGreater(r["server"]["cpu_s"], 0)
+        self.assertGreater(r["server"]["cpu_us_per_operation"], 0)
+
+    def test_interrupted(self):
+        """Ctrl-C: the results so far."""
+        process = subprocess.Popen(command(self.sip.port, "--duration", "60s"),
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = Lines(process.stdout), Lines(process.stderr)
+        self.assertTrue(err.wait(r"connected"), err.text())
+        process.send_signal(signal.SIGINT)
+        process.wait(DEADLINE)
+        out.thread.join(DEADLINE)
+        r = json.loads(out.text().splitlines()[-1])
+        self.assertTrue(r["interrupted"])
+        self.assertGreater(r["operations"], 0)
+        self.assertLess(r["duration_s"], 30)
+
+
+class Faults(Case):
+    """Each fault is counted as what it is, and makes the run fail."""
+
+    def serve(self, server):
+        self.addCleanup(server.close)
+        return server.port
+
+    def faults(self, server, *args):
+        code, result, said = load(self.serve(server), "--connections", 2, *args)
+        self.assertEqual(code, 1, said)
+        self.assertGreater(result["errors"], 0)
+        return {name for name, n in result["counts"].items() if n and name in FAULTS}
+
+    def test_none(self):
+        self.good(self.serve(sloppy.Server()), "--connections", 2)
+
+    def test_lost(self):
+        class Server(sloppy.Server):
+            async def take(self, connection, request):
+                if connection.requests != 10:
+                    await super().take(connection, request)
+
+        self.assertEqual(self.faults(Server(), "--depth", 2), {"lost"})
+
+    def test_late(self):
+        class Server(sloppy.Server):
+            async def take(self, connection, request):
+                if connection.requests == 10:
+                    self.loop.call_later(1.6, connection.send, sloppy.answer(request).encode())
+                else:
+                    await super().take(connection, request)
+
+        self.assertEqual(self.faults(Server(), "--duration", "3s"), {"lost", "late"})
+
+    def test_duplicate(self):
+        class Server(sloppy.Server):
+            async def take(self, connection, request):
+                await super().take(connection, request)
+                if connection.requests == 10:
+                    await super().take(connection, request)
+
+        self.assertEqual(self.faults(Server()), {"duplicates"})
+
+    def test_misrouted(self):
+        class Server(sloppy.Server):
+            async def take(self, connection, request):
+                to = self.connections[0] if connection.requests == 10 else connection
+                await super().take(to, request)
+
+        self.assertEqual(self.faults(Server()), {"misrouted", "lost"})
+
+    def test_wrong(self):
+        for field in "Call-ID", "From", "CSeq", "Via":
+            class Server(sloppy.Server):
+                async def take(self, connection, request):
+                    if connection.requests == 10:
+                        value = request.split(field + ": ")[1][:6]
+                        request = request.replace(f"{field}: {value}", f"{field}: x{value}")
+                    await super().take(connection, request)
+
+            with self.subTest(field):
+                self.assertIn("wrong", self.faults(Server()))
+
+    def test_refused(self):
+        class Server(sloppy.Server):
+            async def take(self, connection, request):
+                status = "503 Unavailable" if connection.requests == 10 else "200 OK"
+                connection.send(sloppy.answer(request, status).encode())
+
+        self.assertEqual(self.faults(Server()), {"refused"})
+
+    def test_disconnected(self):
+        class Server(sloppy.Server):
+            async def take(self, connection, request):
+                if connection.requests == 10:
+                    connection.writer.close()
+                await super().take(connection, request)
+
+        self.assertEqual(self.faults(Server()) - {"lost"}, {"disconnected"})
+
+    def test_bad_frame(self):
+        class Server(sloppy.Server):
+            async def take(self, connection, request):
+                connection.send(b"x", 0xf1 if connection.requests == 10 else 0x8a)
+                await super().take(connection, request)
+
+        self.assertEqual(self.faults(Server()) - {"lost"}, {"frames_bad"})
+
+    def test_upgrade_refused(self):
+        class Server(sloppy.Server):
+            def head(self, lines):
+                return [b"HTTP/1.1 403 Forbidden", b"Content-Length: 0"]
+
+        self.assertEqual(self.faults(Server()), {"upgrade_failed"})
+
+    def test_nobody_there(self):
+        server = sloppy.Server()
+        server.close()
+        code, result, _ = load(server.port)
+        self.assertEqual(code, 1)
+        self.assertEqual(result["counts"]["connect_failed"], 1)
+
+    def test_pings_are_answered(self):
+        class Server(sloppy.Server):
+            async def take(self, connection, request):
+                connection.send(b"are you there", 0x89)
+                await super().take(connection, request)
+
+        r = self.good(self.serve(Server()))
+        self.assertGreater(r["counts"]["pings"], 0)
+
+
+class Omission(Case):
+    """A server that stands still for 400 ms: who keeps to the time line feels all of it."""
+
+    class Server(sloppy.Server):
+        stalled = False
+
+        async def take(self, connection, request):
+            if connection.requests == 40 and not self.stalled:
+                self.stalled = True
+                time.sleep(0.4)  # the whole server, on purpose
+            await super().take(connection, request)
+
+    def run_it(self, *args):
+        server = self.Server()
+        self.addCleanup(server.close)
+        return self.good(server.port, "--duration", "1s", "--warm-up", "0", "--max-lag", "10s",
+                         *args)["latency_us"]
+
+    def test_open_loop_feels_the_stall(self):
+        p = self.run_it("--rate", 200)
+        # 80 of 200 operations were meant to start in the stall: their wait is even over 0..400 ms.
+        self.assertGreater(p["p90"], 150e3)
+        self.assertGreater(p["mean"], 50e3)
+        self.assertGreater(p["max"], 390e3)
+
+    def test_closed_loop_hides_it(self):
+        p = self.run_it()
+        self.assertLess(p["p90"], 100e3)
+        self.assertGreater(p["max"], 390e3)
+
+
+class Usage(unittest.TestCase):
+    def test_exit_codes(self):
+        for args, code in ((["--help"], 0), ([], 2), (["--rate", "x", "ws://127.0.0.1"], 2)):
+            done = subprocess.run([WSLOAD, *args], capture_output=True, check=False)
+            self.assertEqual(done.returncode, code, args)
+
+
+def fault_names():
+    table = pathlib.Path(__file__).parents[2] / "tools" / "wsload" / "tally.def"
+    return {line[6:].split(",")[0] for line in table.read_text().splitlines()
+            if line.startswith("FAULT(")}
+
+
+FAULTS = fault_names()
+
+if __name__ == "__main__":
+    unittest.main()
