@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 #include "tools/wsload/schedule.h"
@@ -84,16 +84,49 @@ an_empty_body_has_length_0(void **state)
 static void
 hex_is_read_back(void **state)
 {
-	char digits[TEMPLATE_OP_LEN];
-	uint64_t n;
+	static const uint32_t numbers[] = {
+		0, 1, 9, 10, 15, 16, 0x9a9a9a9a, 0xfedc1234, UINT32_MAX
+	};
+	static const char *const wrong[] = { "0000000G",
+					     "0000000A",
+					     "-0000001",
+					     "0000 001",
+					     "0000000`",
+					     "\xff"
+					     "0000000",
+					     "0000000/",
+					     "0000000:",
+					     "000000@0" };
+	char digits[9], want[9];
+	uint32_t n;
 
 	(void)state;
-	template_digits_op(digits, 0xfedc, 0x89abcdef);
-	assert_true(template_read_hex(digits, TEMPLATE_OP_LEN, &n));
-	assert_true(n == UINT64_C(0xfedc89abcdef));
-	assert_false(template_read_hex("12G4", 4, &n));
-	assert_false(template_read_hex("12F4", 4, &n));
-	assert_false(template_read_hex("-123", 4, &n));
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		snprintf(want, sizeof(want), "%08x", numbers[i]);
+		template_digits_client(digits, numbers[i]);
+		assert_memory_equal(digits, want, 8);
+		assert_true(template_read_hex(digits, &n));
+		assert_int_equal(n, numbers[i]);
+	}
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		assert_false(template_read_hex(wrong[i], &n));
+}
+
+/* One octet at every place, all 256 of them: taken exactly when it is a digit. */
+static void
+nothing_else_is_hex(void **state)
+{
+	(void)state;
+	for (unsigned at = 0; at < 8; at++) {
+		for (unsigned c = 0; c < 256; c++) {
+			char digits[8] = "01289abc";
+			bool is = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+			uint32_t n;
+
+			digits[at] = (char)c;
+			assert_int_equal(template_read_hex(digits, &n), is);
+		}
+	}
 }
 
 /* The time line does not drift, and threads take turns on it. */
@@ -122,6 +155,7 @@ main(void)
 		cmocka_unit_test(too_many_places_are_refused),
 		cmocka_unit_test(an_empty_body_has_length_0),
 		cmocka_unit_test(hex_is_read_back),
+		cmocka_unit_test(nothing_else_is_hex),
 		cmocka_unit_test(time_line_is_fixed),
 	};
 

@@ -133,14 +133,18 @@ exchange_fini(struct exchange *x)
 static bool
 read_id(struct span value, uint32_t client_off, uint32_t op_off, struct exchange_id *id)
 {
-	uint64_t client, op;
+	char entry_digits[8] = "0000";
+	uint32_t entry;
 
 	if (client_off == UINT32_MAX || op_off == UINT32_MAX || client_off + 8 > value.len ||
-	    op_off + TEMPLATE_OP_LEN > value.len ||
-	    !template_read_hex(value.at + client_off, 8, &client) ||
-	    !template_read_hex(value.at + op_off, TEMPLATE_OP_LEN, &op))
+	    op_off + TEMPLATE_OP_LEN > value.len)
 		return false;
-	*id = (struct exchange_id){ (uint32_t)client, (uint16_t)(op >> 32), (uint32_t)op };
+	memcpy(entry_digits + 4, value.at + op_off, 4);
+	if (!template_read_hex(value.at + client_off, &id->client) ||
+	    !template_read_hex(entry_digits, &entry) ||
+	    !template_read_hex(value.at + op_off + 4, &id->serial))
+		return false;
+	id->entry = (uint16_t)entry;
 	return true;
 }
 

@@ -14,7 +14,8 @@
 #include "codec/sip_msg.h"
 #include "tools/wsload/template.h"
 
-#define EXCHANGE_BYTES_MAX 65536 /* of a request */
+#define EXCHANGE_RAW_ID_LEN (8 + TEMPLATE_OP_LEN) /* a raw message begins with its number */
+#define EXCHANGE_BYTES_MAX 65536                  /* of a request */
 
 /* Offset and length in the request, or, of a value in the middle, of digits in that value. */
 struct exchange {

@@ -8,7 +8,6 @@
 #include <sys/random.h>
 
 #define MESSAGE_MAX (UINT64_C(1) << 24) /* that a server may send */
-#define ECHO_ID_LEN 20u                 /* {client}{op} */
 #define BODY_ID_LEN 21u                 /* and a space */
 
 /* Text that is easily told apart from any other of another length. */
@@ -27,7 +26,9 @@ make_filler(uint32_t len)
 static const char *
 init_raw(struct plan *p)
 {
-	uint32_t more = p->options.size > ECHO_ID_LEN ? p->options.size - ECHO_ID_LEN : 0;
+	uint32_t more = p->options.size > (uint32_t)EXCHANGE_RAW_ID_LEN ?
+				p->options.size - (uint32_t)EXCHANGE_RAW_ID_LEN :
+				0;
 	char *filler = make_filler(more), *text;
 	const char *wrong = "out of memory";
 

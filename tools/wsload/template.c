@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/wsload/template.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,7 @@ put_place(struct template *t, size_t *cap, struct span name, const struct templa
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
 		if (!same_name(name, places[i].name) || t->marks_len == TEMPLATE_MARKS_MAX)
 			continue;
+		t->counts |= places[i].from == offsetof(struct template_digits, cseq);
 		t->marks[t->marks_len++] =
 			(struct template_mark){ t->len, places[i].from, places[i].len };
 		return put(t, cap, span_of(zeros, places[i].len));
@@ -106,6 +108,7 @@ template_compile(struct template *t, const char *head, const char *body,
 		n++;
 	}
 	ok = ok && put_text(t, &cap, head, all);
+	t->counts |= rest.counts;
 	for (uint32_t i = 0; ok && i < rest.marks_len; i++) {
 		ok = t->marks_len < TEMPLATE_MARKS_MAX;
 		if (!ok) {
@@ -143,27 +146,48 @@ template_write(const struct template *t, const struct template_digits *digits, c
 	}
 }
 
-static void
-put_hex(char *out, uint64_t n, unsigned len)
+/* Eight hex digits at once: each nibble into a byte of its own, then to its character. */
+static uint64_t
+hex_of(uint32_t n)
 {
-	static const char hex[] = "0123456789abcdef";
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t x = n;
 
-	while (len--) {
-		out[len] = hex[n & 15];
-		n >>= 4;
-	}
+	x = (x << 16 | x) & UINT64_C(0x0000ffff0000ffff);
+	x = (x << 8 | x) & UINT64_C(0x00ff00ff00ff00ff);
+	x = (x << 4 | x) & (ones * 0x0f);
+	x += ones * '0' + (((x + ones * 6) >> 4) & ones) * ('a' - '0' - 10);
+	return htobe64(x);
+}
+
+/* The reverse for what hex_of() makes; something for anything else. */
+static uint32_t
+number_of(uint64_t digits)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t x = be64toh(digits);
+
+	x = (x & (ones * 0x0f)) + (x >> 6 & ones) * 9;
+	x = (x | x >> 4) & UINT64_C(0x00ff00ff00ff00ff);
+	x = (x | x >> 8) & UINT64_C(0x0000ffff0000ffff);
+	return (uint32_t)(x | x >> 16);
 }
 
 void
 template_digits_client(char out[8], uint32_t client)
 {
-	put_hex(out, client, 8);
+	uint64_t digits = hex_of(client);
+
+	memcpy(out, &digits, 8);
 }
 
 void
 template_digits_op(char out[TEMPLATE_OP_LEN], uint16_t entry, uint32_t serial)
 {
-	put_hex(out, (uint64_t)entry << 32 | serial, TEMPLATE_OP_LEN);
+	uint64_t high = hex_of(entry), low = hex_of(serial);
+
+	memcpy(out, (const char *)&high + 4, 4);
+	memcpy(out + 4, &low, 8);
 }
 
 void
@@ -176,20 +200,11 @@ template_digits_cseq(char out[10], uint64_t n)
 }
 
 bool
-template_read_hex(const char *digits, unsigned len, uint64_t *out)
+template_read_hex(const char digits[8], uint32_t *out)
 {
-	uint64_t n = 0;
+	uint64_t text;
 
-	for (unsigned i = 0; i < len; i++) {
-		char c = digits[i];
-
-		if (c >= '0' && c <= '9')
-			n = n << 4 | (uint64_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			n = n << 4 | (uint64_t)(c - 'a' + 10);
-		else
-			return false;
-	}
-	*out = n;
-	return true;
+	memcpy(&text, digits, 8);
+	*out = number_of(text);
+	return hex_of(*out) == text;
 }

@@ -41,6 +41,7 @@ struct template
 	char *bytes; /* owned */
 	uint32_t len;
 	uint32_t marks_len;
+	bool counts; /* it has a place {cseq} */
 	struct template_mark marks[TEMPLATE_MARKS_MAX];
 };
 
@@ -61,6 +62,6 @@ void template_digits_op(char out[TEMPLATE_OP_LEN], uint16_t entry, uint32_t seri
 void template_digits_cseq(char out[10], uint64_t n);
 
 /* The reverse; false when there is something else than hex digits in lower case. */
-bool template_read_hex(const char *digits, unsigned len, uint64_t *out);
+bool template_read_hex(const char digits[8], uint32_t *out);
 
 #endif
