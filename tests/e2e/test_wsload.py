@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """wsload against our daemon, and against servers that do one thing wrong."""
 
+import csv
 import json
 import pathlib
 import signal
 import subprocess
+import tempfile
 import time
 import unittest
+import xml.dom.minidom
 
 import sloppy
 from harness import BIN, Daemon, Lines
@@ -63,7 +66,7 @@ class Ours(Case):
 
     def test_register(self):
         r = self.good(self.sip.port, "--scenario", "register", "--connections", 20)
-        self.check(r, ["registration"])
+        self.check(r, ["register"])
         self.assertEqual(r["counts"]["registered"], 20)
 
     def test_message(self):
@@ -259,6 +262,47 @@ class Omission(Case):
         p = self.run_it()
         self.assertLess(p["p90"], 100e3)
         self.assertGreater(p["max"], 390e3)
+
+
+class Outputs(Case):
+    """Objectives decide on the exit code; files are what other programs can read."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.sip = Daemon().start()
+        cls.addClassCleanup(cls.sip.stop)
+
+    def test_slo(self):
+        code, r, _ = load(self.sip.port, "--slo", "p99<60s,loss==0", "--slo", "rate>=1")
+        self.assertEqual((code, [s["reached"] for s in r["slos"]]), (0, [True] * 3))
+        code, r, _ = load(self.sip.port, "--slo", "p50<1us")
+        self.assertEqual((code, r["slos"][0]["reached"]), (1, False))
+        self.assertEqual(r["errors"], 0)
+
+    def test_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            paths = {kind: f"{folder}/{kind}" for kind in ("csv", "hgrm", "junit", "report")}
+            r = self.good(self.sip.port, "--slo", "loss==0",
+                          *(x for kind, path in paths.items() for x in (f"--{kind}", path)))
+            rows = list(csv.DictReader(open(paths["csv"])))
+            self.assertGreater(sum(float(row["operations_per_s"]) for row in rows), 0)
+            self.assertEqual(int(rows[-1]["errors"]), 0)
+            lines = [line.split() for line in open(paths["hgrm"]) if line.strip()]
+            self.assertEqual(lines[0], ["Value", "Percentile", "TotalCount", "1/(1-Percentile)"])
+            curve = [list(map(float, line)) for line in lines[1:] if line[0][0] != "#"]
+            self.assertEqual(curve, sorted(curve))
+            self.assertEqual(int(curve[-1][2]), r["operations"])
+            suite = xml.dom.minidom.parse(paths["junit"]).documentElement
+            cases = suite.getElementsByTagName("testcase")
+            self.assertEqual(int(suite.getAttribute("tests")), len(cases))
+            self.assertEqual(suite.getAttribute("failures"), "0")
+            self.assertEqual(cases[0].getAttribute("name"), "loss==0")
+            self.assertIn("<svg", open(paths["report"]).read())
+
+    def test_file_that_cannot_be(self):
+        code, _, said = load(self.sip.port, "--csv", "/nowhere/at/all")
+        self.assertEqual(code, 1)
+        self.assertIn("/nowhere/at/all: No such file", said)
 
 
 class Usage(unittest.TestCase):

@@ -103,6 +103,28 @@ merged_is_as_if_recorded_in_one(void **state)
 }
 
 static void
+intervals_add_up(void **state)
+{
+	static uint64_t seen[HISTOGRAM_BUCKETS];
+	static struct histogram part;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 1000; i++)
+		histogram_add(&h, i * 1000);
+	histogram_since(&h, seen, &part);
+	assert_int_equal(part.total, 1000);
+	assert_true(part.max >= 1000000 && part.max < 1010000 && part.min <= 1000);
+	histogram_since(&h, seen, &part);
+	assert_int_equal(part.total, 0);
+	assert_int_equal(part.max, 0);
+	histogram_add(&h, 5000000);
+	histogram_since(&h, seen, &part);
+	assert_int_equal(part.total, 1);
+	assert_true(histogram_percentile(&part, 50) > 4950000);
+	assert_true(histogram_percentile(&part, 50) < 5050000);
+}
+
+static void
 empty_answers_nothing(void **state)
 {
 	(void)state;
@@ -122,6 +144,7 @@ main(void)
 		cmocka_unit_test_setup(one_value_is_within_one_percent, setup),
 		cmocka_unit_test_setup(ranks_are_those_of_a_sorted_list, setup),
 		cmocka_unit_test_setup(merged_is_as_if_recorded_in_one, setup),
+		cmocka_unit_test_setup(intervals_add_up, setup),
 		cmocka_unit_test_setup(empty_answers_nothing, setup),
 	};
 

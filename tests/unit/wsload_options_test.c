@@ -84,6 +84,8 @@ wrong_usage_says_what_to_type(void **state)
 		{ "ws://127.0.0.1 --scenario message", "two --connections" },
 		{ "ws://127.0.0.1 --scenario idle --rate 5", "leave out --rate" },
 		{ "ws://127.0.0.1 --threads 2", "more --connections" },
+		{ "ws://127.0.0.1 --slo p99<20", "as in 20ms" },
+		{ "ws://127.0.0.1 --slo loss==0,speed>3", "begin with p99(TIME)" },
 		{ "ws://127.0.0.1 --nonsense", "wsload --help" },
 	};
 

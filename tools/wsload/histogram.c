@@ -2,7 +2,22 @@
 #include "tools/wsload/histogram.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
+
+static uint64_t
+read_bucket(const struct histogram *h, uint32_t bucket)
+{
+	return atomic_load_explicit(&h->buckets[bucket], memory_order_relaxed);
+}
+
+/* Single writer: on x86 and ARM no more than a plain add. */
+static void
+add_to_bucket(struct histogram *h, uint32_t bucket, uint64_t n)
+{
+	atomic_store_explicit(&h->buckets[bucket], read_bucket(h, bucket) + n,
+			      memory_order_relaxed);
+}
 
 void
 histogram_init(struct histogram *h)
@@ -51,7 +66,7 @@ histogram_bucket_width(uint32_t bucket)
 void
 histogram_add(struct histogram *h, uint64_t ns)
 {
-	h->buckets[histogram_bucket(ns)]++;
+	add_to_bucket(h, histogram_bucket(ns), 1);
 	h->total++;
 	h->sum += (double)ns;
 	if (ns < h->min)
@@ -64,7 +79,7 @@ void
 histogram_merge(struct histogram *h, const struct histogram *other)
 {
 	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
-		h->buckets[i] += other->buckets[i];
+		add_to_bucket(h, i, read_bucket(other, i));
 	h->total += other->total;
 	h->sum += other->sum;
 	if (other->min < h->min)
@@ -84,13 +99,33 @@ histogram_percentile(const struct histogram *h, double percent)
 	if (rank >= h->total)
 		return h->max;
 	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		seen += h->buckets[i];
+		seen += read_bucket(h, i);
 		if (seen < rank)
 			continue;
 		value = histogram_bucket_low(i) + (histogram_bucket_width(i) - 1) / 2;
 		return value < h->min ? h->min : value > h->max ? h->max : value;
 	}
 	return h->max;
+}
+
+void
+histogram_since(const struct histogram *h, uint64_t seen[HISTOGRAM_BUCKETS], struct histogram *out)
+{
+	histogram_init(out);
+	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		uint64_t now = read_bucket(h, i), n = now - seen[i];
+		uint64_t low = histogram_bucket_low(i), width = histogram_bucket_width(i);
+
+		seen[i] = now;
+		if (!n)
+			continue;
+		add_to_bucket(out, i, n);
+		out->total += n;
+		out->sum += (double)n * ((double)low + (double)(width - 1) / 2);
+		out->max = low + width - 1;
+		if (out->min == UINT64_MAX)
+			out->min = low;
+	}
 }
 
 double

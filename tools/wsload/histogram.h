@@ -6,7 +6,8 @@
  * at most 1/128 of its values wide and answers with its middle, so that a value read back is
  * within 0.4 % of the one that was recorded, from 1 ns to 137 s. What is longer counts as that.
  *
- * One thread at a time. No heap: 34 KB by value.
+ * One thread writes; another may read the buckets meanwhile, with histogram_since(), and nothing
+ * else. No heap: 34 KB by value.
  */
 #include <stdint.h>
 
@@ -19,7 +20,7 @@ struct histogram {
 	uint64_t total;
 	uint64_t min, max; /* exact; of an empty one UINT64_MAX and 0 */
 	double sum;
-	uint64_t buckets[HISTOGRAM_BUCKETS];
+	_Atomic uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
 void histogram_init(struct histogram *h);
@@ -32,6 +33,13 @@ void histogram_merge(struct histogram *h, const struct histogram *other);
  */
 uint64_t histogram_percentile(const struct histogram *h, double percent);
 double histogram_mean(const struct histogram *h);
+
+/*
+ * What came since the last call: the difference of the buckets goes to `out`, whose `min` and
+ * `max` are those of its buckets, and `seen`, all zero before the first call, catches up.
+ */
+void histogram_since(const struct histogram *h, uint64_t seen[HISTOGRAM_BUCKETS],
+		     struct histogram *out);
 
 /* The bucket of a value; the least value of a bucket, and how many values fall in it. */
 uint32_t histogram_bucket(uint64_t ns);

@@ -4,70 +4,55 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include "engine/clock.h"
-#include "tools/wsload/worker.h"
+#include "tools/wsload/plan.h"
+#include "tools/wsload/series.h"
 
-void
-live_init(struct live *l, const struct plan *plan, const struct worker *workers, uint64_t now_ns)
-{
-	*l = (struct live){ .plan = plan,
-			    .workers = workers,
-			    .begin_ns = now_ns,
-			    .last_ns = now_ns,
-			    .on = !plan->options.quiet };
-}
+#define BAR 20
 
 uint64_t
 live_next_ns(const struct live *l)
 {
-	return l->last_ns + CLOCK_NS_PER_S;
+	return l->series->last_ns + CLOCK_NS_PER_S;
 }
 
-static uint64_t
-sum(const struct live *l, enum tally_count count)
+static void
+draw_bar(const struct live *l, uint64_t now_ns)
 {
-	uint64_t n = 0;
+	uint64_t done_ns = l->start_ns && now_ns > l->start_ns ? now_ns - l->start_ns : 0;
+	double part = l->total_ns ? (double)done_ns / (double)l->total_ns : 0;
+	char bar[BAR + 1];
 
-	for (uint32_t i = 0; i < l->plan->options.threads; i++)
-		n += tally_read(&l->workers[i].tally, count);
-	return n;
+	for (int i = 0; i < BAR; i++)
+		bar[i] = i < part * BAR ? '#' : '.';
+	bar[BAR] = '\0';
+	fprintf(stderr, "[%s] ", bar);
 }
 
-static uint64_t
-faults(const struct live *l)
+static void
+say(const struct live *l, const struct sample *s, uint64_t now_ns)
 {
-	uint64_t n = 0;
-
-	for (uint32_t i = 0; i < l->plan->options.threads; i++)
-		n += tally_faults(&l->workers[i].tally);
-	return n;
+	draw_bar(l, now_ns);
+	fprintf(stderr, "%4.0f s  %" PRIu64 " connected  %.0f/s sent  %.0f/s received", s->at_s,
+		s->connected, s->sent, s->received);
+	if (s->max_us > 0)
+		fprintf(stderr, "  p50 %.0f us  p99 %.0f us", s->p50_us, s->p99_us);
+	fprintf(stderr, "  %" PRIu64 " errors\n", s->errors);
 }
 
 void
 live_tick(struct live *l, uint64_t now_ns)
 {
-	uint64_t sent, received;
-	double second;
+	const struct sample *s;
 
 	if (now_ns < live_next_ns(l))
 		return;
-	second = (double)(now_ns - l->last_ns) / 1e9;
-	sent = sum(l, TALLY_messages_sent);
-	received = sum(l, TALLY_messages_received);
-	if (l->on)
-		fprintf(stderr,
-			"%4.0f s  %" PRIu64 " connected  %.0f/s sent  %.0f/s received  %" PRIu64
-			" errors\n",
-			(double)(now_ns - l->begin_ns) / 1e9, sum(l, TALLY_connected),
-			(double)(sent - l->sent_before) / second,
-			(double)(received - l->received_before) / second, faults(l));
-	l->sent_before = sent;
-	l->received_before = received;
-	l->last_ns = now_ns;
+	s = series_take(l->series, now_ns);
+	if (s && !l->plan->options.quiet)
+		say(l, s, now_ns);
 }
 
 void
-live_fini(struct live *l)
+live_end(struct live *l, uint64_t now_ns)
 {
-	fflush(stderr);
-	l->on = false;
+	series_take(l->series, now_ns);
 }

@@ -1,26 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* wsload: arguments -> plan -> run -> report -> exit code. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "tools/wsload/report.h"
 
+static bool
+write_file(const char *path, void (*report)(const struct plan *, const struct result *, FILE *),
+	   const struct plan *plan, const struct result *result)
+{
+	FILE *out = fopen(path, "we");
+	bool ok = out != NULL;
+
+	if (ok) {
+		report(plan, result, out);
+		ok = !ferror(out);
+		ok = fclose(out) == 0 && ok;
+	}
+	if (!ok)
+		fprintf(stderr, "wsload: %s: %s\n", path, strerror(errno));
+	return ok;
+}
+
+static bool
+write_files(const struct plan *plan, const struct result *result)
+{
+	static void (*const reports[])(const struct plan *, const struct result *, FILE *) = {
+#define REPORT(name, option) report_##name,
+		OPTIONS_FILES(REPORT)
+#undef REPORT
+	};
+	bool ok = true;
+
+	for (int i = 0; i < OPTIONS_FILES_COUNT; i++)
+		if (plan->options.files[i])
+			ok = write_file(plan->options.files[i], reports[i], plan, result) && ok;
+	return ok;
+}
+
 static int
 load(const struct plan *plan)
 {
-	struct result *result = malloc(sizeof(*result));
+	struct result *result = calloc(1, sizeof(*result));
 	const char *error = "out of memory";
-	int code = result ? run(plan, result, &error) : -1;
+	bool good = false;
 
-	if (code < 0) {
+	if (!result || run(plan, result, &error) < 0) {
 		fprintf(stderr, "wsload: %s\n", error);
 	} else {
 		report_text(plan, result, plan->options.json ? stderr : stdout);
 		if (plan->options.json)
 			report_json(plan, result, stdout);
-		code = run_is_good(result) ? 0 : -1;
+		good = write_files(plan, result) && run_is_good(plan, result);
 	}
+	if (result)
+		run_free(result);
 	free(result);
-	return code < 0 ? 1 : 0;
+	return good ? 0 : 1;
 }
 
 int

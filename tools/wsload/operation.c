@@ -242,7 +242,7 @@ take_registration(struct worker *w, struct client *c)
 		client_abandon(w, c);
 		return;
 	}
-	tally_time(&w->tally, TALLY_TIME_registration, w->now_ns - c->since_ns);
+	tally_time(&w->tally, TALLY_TIME_register, w->now_ns - c->since_ns);
 	tally_count(&w->tally, TALLY_registered, 1);
 	c->state = CLIENT_OPEN;
 	worker_opened(w, c);

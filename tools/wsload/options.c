@@ -37,6 +37,12 @@ static const char help_rest[] =
 	"  --spin              watch for answers without ever sleeping\n"
 	"  --max-lag TIME      an open-loop run whose own send lag exceeds this at p99 is not\n"
 	"                      valid (default 1ms)\n"
+	"  --slo EXPR          what has to be reached, else exit 1; may come more than once:\n"
+	"                      'p99(register)<20ms', 'loss==0', 'rate>=5000', and lists of them\n"
+	"  --report FILE.html  a page with charts\n"
+	"  --csv FILE          a row per second\n"
+	"  --hgrm FILE         percentiles as HdrHistogram prints them\n"
+	"  --junit FILE        the objectives as test cases\n"
 	"  --json              one JSON object on the last line\n"
 	"  --quiet             no line per second\n"
 	"\n"
@@ -67,6 +73,8 @@ enum option_code {
 	OPT_MAX_LAG,
 	OPT_JSON,
 	OPT_QUIET,
+	OPT_SLO,
+	OPT_FILE, /* the first of OPTIONS_FILES */
 };
 
 static const struct option names[] = {
@@ -90,7 +98,12 @@ static const struct option names[] = {
 	{ "max-lag", required_argument, NULL, OPT_MAX_LAG },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
-	{ "help", no_argument, NULL, 'h' },
+	{ "slo", required_argument, NULL, OPT_SLO },
+#define FILE_OPTION(name, option)                                                                  \
+	{ option, required_argument, NULL, OPT_FILE + OPTIONS_FILE_##name },
+	OPTIONS_FILES(FILE_OPTION)
+#undef FILE_OPTION
+		{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -287,6 +300,25 @@ take_cpu(struct options *o, const char *text)
 	return true;
 }
 
+static const char *
+add_slos(struct options *o, const char *text)
+{
+	char copy[1024], *rest = copy, *item;
+	const char *wrong = NULL;
+
+	if (strlen(text) >= sizeof(copy))
+		return "a shorter list";
+	memcpy(copy, text, strlen(text) + 1);
+	while (!wrong && (item = strsep(&rest, ", "))) {
+		if (!*item)
+			continue;
+		if (o->slos_len == OPTIONS_SLOS_MAX)
+			return "fewer of them";
+		wrong = slo_parse(&o->slos[o->slos_len++], item);
+	}
+	return wrong;
+}
+
 /* What an option with a value accepts, for who got it wrong. */
 static const char *
 take_value(struct options *o, int code, const char *v)
@@ -365,9 +397,19 @@ take_option(struct options *o, int code, const char *name, FILE *out, FILE *err)
 	case OPT_QUIET:
 		o->quiet = true;
 		return OPTIONS_RUN;
+	case OPT_SLO:
+		accepts = add_slos(o, optarg);
+		if (!accepts)
+			return OPTIONS_RUN;
+		fprintf(err, "wsload: --slo '%s': %s\n", optarg, accepts);
+		return OPTIONS_WRONG;
 	case OPT_SCENARIO:
 		return take_scenario(o, optarg, err) ? OPTIONS_RUN : OPTIONS_WRONG;
 	default:
+		if (code >= OPT_FILE) {
+			o->files[code - OPT_FILE] = optarg;
+			return OPTIONS_RUN;
+		}
 		accepts = take_value(o, code, optarg);
 		if (!accepts)
 			return OPTIONS_RUN;

@@ -7,11 +7,24 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include "tools/wsload/slo.h"
 
 #define OPTIONS_TEXT_MAX 256
 #define OPTIONS_SOURCES_MAX 256
+#define OPTIONS_SLOS_MAX 32
 
 struct scenario;
+
+/* Files that a run can write, each from a function of report.h. */
+#define OPTIONS_FILES(FILE)                                                                        \
+	FILE(html, "report") FILE(csv, "csv") FILE(hgrm, "hgrm") FILE(junit, "junit")
+
+enum options_file {
+#define FILE_ID(name, option) OPTIONS_FILE_##name,
+	OPTIONS_FILES(FILE_ID)
+#undef FILE_ID
+		OPTIONS_FILES_COUNT
+};
 
 struct options {
 	char host[OPTIONS_TEXT_MAX]; /* as in the URL: for Host */
@@ -35,6 +48,9 @@ struct options {
 	int cpu;          /* of the first thread; -1: not pinned */
 	uint32_t sources_len;
 	struct in_addr sources[OPTIONS_SOURCES_MAX];
+	uint32_t slos_len;
+	struct slo slos[OPTIONS_SLOS_MAX];
+	const char *files[OPTIONS_FILES_COUNT]; /* paths in argv; NULL: not asked for */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };

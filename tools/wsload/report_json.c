@@ -31,6 +31,23 @@ print_server(const struct result *r, uint64_t operations, FILE *out)
 		r->opened.rss_bytes, r->opened.private_bytes, r->opened.pss_bytes, per_connection);
 }
 
+/* The texts hold nothing that JSON would have to escape: slo.c has read every character. */
+static void
+print_slos(const struct options *o, const struct result *r, FILE *out)
+{
+	double got;
+
+	fputs(",\"slos\":[", out);
+	for (uint32_t i = 0; i < o->slos_len; i++) {
+		const struct slo *slo = &o->slos[i];
+		bool holds = slo_holds(slo, r, &got);
+
+		fprintf(out, "%s{\"slo\":\"%s\",\"value\":%.3f,\"reached\":%s}", i ? "," : "",
+			slo->text, slo_is_time(slo) ? got / 1e3 : got, holds ? "true" : "false");
+	}
+	fputs("]", out);
+}
+
 void
 report_json(const struct plan *plan, const struct result *r, FILE *out)
 {
@@ -60,5 +77,6 @@ report_json(const struct plan *plan, const struct result *r, FILE *out)
 		operations ? r->own_cpu_s * 1e6 / (double)operations : 0);
 	if (r->probed)
 		print_server(r, operations, out);
+	print_slos(o, r, out);
 	fputs("}\n", out);
 }

@@ -27,6 +27,23 @@ print_server(const struct result *r, uint64_t operations, FILE *out)
 		(double)r->before.rss_bytes / 1e6, (double)r->opened.rss_bytes / 1e6, r->open);
 }
 
+static void
+print_slos(const struct options *o, const struct result *r, FILE *out)
+{
+	double got;
+
+	for (uint32_t i = 0; i < o->slos_len; i++) {
+		const struct slo *slo = &o->slos[i];
+		bool holds = slo_holds(slo, r, &got);
+
+		fprintf(out, "%s %s: ", holds ? "reached" : "MISSED", slo->text);
+		if (slo_is_time(slo))
+			fprintf(out, "%.3f ms\n", got / 1e6);
+		else
+			fprintf(out, "%.10g\n", got);
+	}
+}
+
 void
 report_text(const struct plan *plan, const struct result *r, FILE *out)
 {
@@ -48,6 +65,7 @@ report_text(const struct plan *plan, const struct result *r, FILE *out)
 				tally_words((enum tally_count)i));
 	if (r->note[0])
 		fprintf(out, "the first wrong message: %s\n", r->note);
+	print_slos(&plan->options, r, out);
 	if (r->lagged)
 		fputs("NOT VALID: the generator itself was late: see its send lag\n", out);
 	fprintf(out, "generator: %.0f %% of a CPU", 100 * r->own_cpu_s / r->duration_s);

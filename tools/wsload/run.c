@@ -147,6 +147,8 @@ measure(struct running *r)
 	r->result->opening_s = (double)(clock_now_ns() - r->begin_ns) / 1e9;
 	probe(r, true, &r->result->opened);
 	start_ns = clock_now_ns() + CLOCK_NS_PER_MS;
+	r->live.start_ns = start_ns;
+	r->live.total_ns = o->warmup_ns + o->duration_ns;
 	atomic_store(&r->times.measure_ns, start_ns + o->warmup_ns);
 	atomic_store(&r->times.end_ns,
 		     r->result->interrupted ? start_ns : start_ns + o->warmup_ns + o->duration_ns);
@@ -158,6 +160,7 @@ measure(struct running *r)
 	probe(r, false, &r->result->begun);
 	wait_for(r, atomic_load(&r->times.end_ns), WORKER_DRAINING);
 	ended_ns = clock_now_ns();
+	live_end(&r->live, ended_ns);
 	r->result->own_cpu_s = own_cpu_s() - cpu_s;
 	probe(r, false, &r->result->ended);
 	r->result->duration_s = (double)(ended_ns - begun_ns) / 1e9;
@@ -210,7 +213,9 @@ run(const struct plan *plan, struct result *result, const char **error)
 		return -ENOMEM;
 	probe(&r, true, &result->before);
 	r.begin_ns = clock_now_ns();
-	live_init(&r.live, plan, r.workers, r.begin_ns);
+	if (!series_init(&result->series, r.workers, n, r.begin_ns))
+		return -ENOMEM;
+	r.live = (struct live){ .plan = plan, .series = &result->series };
 	error_code = start_workers(&r, error);
 	if (error_code < 0)
 		return error_code;
@@ -224,15 +229,42 @@ run(const struct plan *plan, struct result *result, const char **error)
 		}
 	}
 	collect(&r);
-	live_fini(&r.live);
 	free(r.workers);
 	close(r.signals);
 	close(r.reports);
 	return error_code;
 }
 
-bool
-run_is_good(const struct result *result)
+/* A fault that an objective speaks of is the objective's business. */
+static bool
+is_excused(const struct options *o, enum tally_count count)
 {
-	return tally_faults(&result->tally) == 0 && !result->lagged;
+	for (uint32_t i = 0; i < o->slos_len; i++)
+		if (o->slos[i].value == SLO_ERRORS ||
+		    (o->slos[i].value == SLO_COUNT && o->slos[i].which == (int)count))
+			return true;
+	return false;
+}
+
+bool
+run_is_good(const struct plan *plan, const struct result *result)
+{
+	const struct options *o = &plan->options;
+	bool good = !result->lagged;
+	double got;
+
+	for (int i = 0; i < TALLY_COUNTS; i++)
+		if (tally_is_fault((enum tally_count)i) &&
+		    tally_read(&result->tally, (enum tally_count)i) &&
+		    !is_excused(o, (enum tally_count)i))
+			good = false;
+	for (uint32_t i = 0; i < o->slos_len; i++)
+		good = slo_holds(&o->slos[i], result, &got) && good;
+	return good;
+}
+
+void
+run_free(struct result *result)
+{
+	series_fini(&result->series);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include "tools/wsload/plan.h"
 #include "tools/wsload/probe.h"
+#include "tools/wsload/series.h"
 #include "tools/wsload/tally.h"
 
 struct result {
@@ -21,13 +22,16 @@ struct result {
 	struct probe begun;  /* the measuring began; CPU time only */
 	struct probe ended;  /* ... ended */
 	char note[1024];     /* the first message that was wrong; or empty */
+	struct series series;
 	struct tally tally;
 };
 
-/* 0 or -errno; then *error says more. */
+/* 0 or -errno; then *error says more. run_free() either way. */
 int run(const struct plan *plan, struct result *result, const char **error);
 
 /* All that has to be so for exit code 0. */
-bool run_is_good(const struct result *result);
+bool run_is_good(const struct plan *plan, const struct result *result);
+
+void run_free(struct result *result);
 
 #endif

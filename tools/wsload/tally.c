@@ -58,6 +58,16 @@ tally_is_fault(enum tally_count count)
 	return counts[count].fault;
 }
 
+uint32_t
+tally_fault_kinds(void)
+{
+	uint32_t n = 0;
+
+	for (int i = 0; i < TALLY_COUNTS; i++)
+		n += counts[i].fault;
+	return n;
+}
+
 const char *
 tally_name(enum tally_count count)
 {

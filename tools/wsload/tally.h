@@ -26,7 +26,7 @@ enum tally_count {
 	TIME(lag, "send lag of the generator")                                                     \
 	TIME(connect, "TCP connect")                                                               \
 	TIME(upgrade, "WebSocket handshake")                                                       \
-	TIME(registration, "REGISTER, first")                                                      \
+	TIME(register, "REGISTER, first")                                                          \
 	TIME(delivery, "MESSAGE delivery")
 
 enum tally_time {
@@ -67,6 +67,7 @@ void tally_merge(struct tally *t, const struct tally *other);
 uint64_t tally_faults(const struct tally *t);
 
 bool tally_is_fault(enum tally_count count);
+uint32_t tally_fault_kinds(void);
 const char *tally_name(enum tally_count count);
 const char *tally_words(enum tally_count count);
 const char *tally_time_name(enum tally_time time);
