@@ -91,6 +91,34 @@ static const char invite_text[] =
 	"a=ssrc:2871930456 msid:1f0c7d52-93be-4a08-b6a4-7c5e20d91f36 "
 	"84e6a1c9-2b70-4d1f-9e35-c06b7f48d213\r\n";
 
+static const char register_text[] =
+	"REGISTER sip:example.com SIP/2.0\r\n"
+	"Via: SIP/2.0/WS df7jal23ls0d.invalid;branch=z9hG4bK1930277\r\n"
+	"Max-Forwards: 69\r\n"
+	"To: <sip:bob@example.com>\r\n"
+	"From: <sip:bob@example.com>;tag=v4x9p1s7d0\r\n"
+	"Call-ID: 7n2k5h8d1f4s6a9q0w3e5r\r\n"
+	"CSeq: 82 REGISTER\r\n"
+	"Contact: <sip:bob@df7jal23ls0d.invalid;transport=ws>;"
+	"+sip.instance=\"<urn:uuid:0c8e5a1f-7b32-4d96-a0e4-91f5d27b6c38>\";reg-id=1;expires=600\r\n"
+	"Expires: 600\r\n"
+	"Allow: INVITE,ACK,CANCEL,BYE,UPDATE,MESSAGE,OPTIONS,REFER,INFO,NOTIFY\r\n"
+	"Supported: path,gruu,outbound\r\n"
+	"User-Agent: bench softphone 1.0\r\n"
+	"Content-Length: 0\r\n"
+	"\r\n";
+
+static const char options_text[] =
+	"OPTIONS sip:example.com SIP/2.0\r\n"
+	"Via: SIP/2.0/WS 8pk1qv4n0t2c.invalid;branch=z9hG4bK7725098\r\n"
+	"Max-Forwards: 70\r\n"
+	"To: <sip:example.com>\r\n"
+	"From: <sip:alice@example.com>;tag=d8s2k4m6n1\r\n"
+	"Call-ID: 5b8m2n9c4x7z1l3k6j0h\r\n"
+	"CSeq: 17 OPTIONS\r\n"
+	"Content-Length: 0\r\n"
+	"\r\n";
+
 struct span
 messages_message(void)
 {
@@ -101,6 +129,18 @@ struct span
 messages_invite(void)
 {
 	return SPAN(invite_text);
+}
+
+struct span
+messages_options(void)
+{
+	return SPAN(options_text);
+}
+
+struct span
+messages_register(void)
+{
+	return SPAN(register_text);
 }
 
 uint8_t *

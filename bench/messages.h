@@ -6,6 +6,8 @@
 
 struct span messages_message(void); /* a MESSAGE, about 700 bytes */
 struct span messages_invite(void);  /* an INVITE with audio, about 2.6 KB */
+struct span messages_options(void); /* to the server, as a probe */
+struct span messages_register(void); /* of bob */
 
 /*
  * A masked text frame with `text` as its payload, in malloc()ed memory; *len is the whole.
