@@ -108,16 +108,15 @@ static const char register_text[] =
 	"Content-Length: 0\r\n"
 	"\r\n";
 
-static const char options_text[] =
-	"OPTIONS sip:example.com SIP/2.0\r\n"
-	"Via: SIP/2.0/WS 8pk1qv4n0t2c.invalid;branch=z9hG4bK7725098\r\n"
-	"Max-Forwards: 70\r\n"
-	"To: <sip:example.com>\r\n"
-	"From: <sip:alice@example.com>;tag=d8s2k4m6n1\r\n"
-	"Call-ID: 5b8m2n9c4x7z1l3k6j0h\r\n"
-	"CSeq: 17 OPTIONS\r\n"
-	"Content-Length: 0\r\n"
-	"\r\n";
+static const char options_text[] = "OPTIONS sip:example.com SIP/2.0\r\n"
+				   "Via: SIP/2.0/WS 8pk1qv4n0t2c.invalid;branch=z9hG4bK7725098\r\n"
+				   "Max-Forwards: 70\r\n"
+				   "To: <sip:example.com>\r\n"
+				   "From: <sip:alice@example.com>;tag=d8s2k4m6n1\r\n"
+				   "Call-ID: 5b8m2n9c4x7z1l3k6j0h\r\n"
+				   "CSeq: 17 OPTIONS\r\n"
+				   "Content-Length: 0\r\n"
+				   "\r\n";
 
 struct span
 messages_message(void)

@@ -4,9 +4,9 @@
 /* SIP messages of the size and shape that browsers send; static, read-only. */
 #include "codec/span.h"
 
-struct span messages_message(void); /* a MESSAGE, about 700 bytes */
-struct span messages_invite(void);  /* an INVITE with audio, about 2.6 KB */
-struct span messages_options(void); /* to the server, as a probe */
+struct span messages_message(void);  /* a MESSAGE, about 700 bytes */
+struct span messages_invite(void);   /* an INVITE with audio, about 2.6 KB */
+struct span messages_options(void);  /* to the server, as a probe */
 struct span messages_register(void); /* of bob */
 
 /*

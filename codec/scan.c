@@ -2,16 +2,17 @@
 #include "codec/scan.h"
 
 #include <assert.h>
-#include "codec/cpu.h"
 
-#define BLOCK 64  /* octets of one step of scan_lines */
 #define VECTOR 16 /* octets of one SSE2 register */
 
 #define UNRESERVED (SCAN_USER | SCAN_PASSWORD | SCAN_PARAM | SCAN_HEADER | SCAN_URIC)
 #define LETTER (SCAN_TOKEN | SCAN_WORD | SCAN_ALPHA | SCAN_SCHEME | UNRESERVED)
 #define MARK (SCAN_TOKEN | SCAN_WORD | UNRESERVED)
 
-#define CLASSES(bits) { (bits) & 0xFF, (bits) >> 8 }
+#define CLASSES(bits)                                                                              \
+	{                                                                                          \
+		(bits) & 0xFF, (bits) >> 8                                                         \
+	}
 
 const struct scan_classes scan_classes[256] = {
 	[0x00 ... 0x08] = CLASSES(SCAN_QUOTED_STOP),
@@ -81,31 +82,13 @@ scan_over_quoted(const char *p, const char *end)
 	return NULL;
 }
 
-uint64_t
-scan_line_bits_scalar(const char *p, const char *end)
-{
-	uint64_t bits = 0;
-
-	for (int i = 0; i < BLOCK && i < end - p; i++)
-		bits |= (uint64_t)(p[i] == '\r' || p[i] == '\n') << i;
-	return bits;
-}
-
-unsigned
-scan_equal16_scalar(const char *p, char c)
-{
-	unsigned bits = 0;
-
-	for (unsigned i = 0; i < VECTOR; i++)
-		bits |= (unsigned)(p[i] == c) << i;
-	return bits;
-}
-
 bool
-scan_same_name16_scalar(const char *p, const char *name, unsigned len)
+scan_same16_scalar(const char *p, const char *fold, const char *folded)
 {
-	assert(len <= VECTOR);
-	return span_equal_nocase(span_of(p, len), span_of(name, len));
+	for (int i = 0; i < VECTOR; i++)
+		if ((p[i] | fold[i]) != folded[i])
+			return false;
+	return true;
 }
 
 const char *
@@ -126,59 +109,10 @@ scan_list_mark_scalar(const char *p, const char *end)
 
 #ifdef __SSE2__
 
-#if CPU_X86
-#include <immintrin.h>
-
-CPU_TARGET_AVX2 static inline uint64_t
-line_bits32(const char *p)
-{
-	__m256i x = _mm256_loadu_si256((const __m256i *)(const void *)p);
-	__m256i cr = _mm256_cmpeq_epi8(x, _mm256_set1_epi8('\r'));
-
-	x = _mm256_cmpeq_epi8(x, _mm256_set1_epi8('\n'));
-	return (unsigned)_mm256_movemask_epi8(_mm256_or_si256(x, cr));
-}
-
-/* 32 to 64 octets: the second register overlaps the first, and tells the same bits. */
-CPU_TARGET_AVX2 static uint64_t
-line_bits_avx2(const char *p, int len)
-{
-	return line_bits32(p) | line_bits32(p + len - 32) << (len - 32);
-}
-#endif
-
 static inline __m128i
 load(const char *p)
 {
 	return _mm_loadu_si128((const __m128i *)(const void *)p);
-}
-
-static inline uint64_t
-line_bits16(const char *p)
-{
-	__m128i x = load(p);
-	__m128i cr = _mm_cmpeq_epi8(x, _mm_set1_epi8('\r'));
-
-	x = _mm_cmpeq_epi8(x, _mm_set1_epi8('\n'));
-	return (unsigned)_mm_movemask_epi8(_mm_or_si128(x, cr));
-}
-
-uint64_t
-scan_line_bits(const char *p, const char *end)
-{
-	int len = end - p < BLOCK ? (int)(end - p) : BLOCK;
-	uint64_t bits;
-
-#if CPU_X86
-	if (len >= 32 && cpu_has_avx2())
-		return line_bits_avx2(p, len);
-#endif
-	if (len < VECTOR)
-		return scan_line_bits_scalar(p, end);
-	bits = line_bits16(p + len - VECTOR) << (len - VECTOR);
-	for (int i = 0; i < len - VECTOR; i += VECTOR)
-		bits |= line_bits16(p + i) << i;
-	return bits;
 }
 
 /* A little more than SCAN_QUOTED_STOP: white space too. */
@@ -237,12 +171,6 @@ scan_list_mark(const char *p, const char *end)
 }
 
 #else
-
-uint64_t
-scan_line_bits(const char *p, const char *end)
-{
-	return scan_line_bits_scalar(p, end);
-}
 
 const char *
 scan_quoted_stop(const char *p, const char *end)

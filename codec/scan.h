@@ -15,21 +15,21 @@
 #endif
 
 enum scan_class {
-	SCAN_TOKEN = 1 << 0,    /* token */
-	SCAN_WORD = 1 << 1,     /* word, of Call-ID */
-	SCAN_LWS = 1 << 2,      /* SP, HTAB, CR, LF: folds are white space (§7.3.1) */
+	SCAN_TOKEN = 1 << 0, /* token */
+	SCAN_WORD = 1 << 1,  /* word, of Call-ID */
+	SCAN_LWS = 1 << 2,   /* SP, HTAB, CR, LF: folds are white space (§7.3.1) */
 	SCAN_ALPHA = 1 << 3,
 	SCAN_DIGIT = 1 << 4,
 	SCAN_HEX = 1 << 5,
 	SCAN_HYPHEN = 1 << 6,
 	SCAN_QUOTED_STOP = 1 << 7, /* what a quoted-string does not hold as it is */
 	/* In URIs, but for escapes. Not to be joined with those above. */
-	SCAN_USER = 1 << 8,      /* unreserved, user-unreserved */
-	SCAN_PASSWORD = 1 << 9,  /* unreserved and "&=+$," */
-	SCAN_PARAM = 1 << 10,    /* paramchar */
-	SCAN_HEADER = 1 << 11,   /* hnv-unreserved, unreserved */
-	SCAN_URIC = 1 << 12,     /* reserved, unreserved, and the brackets of an IPv6 reference */
-	SCAN_SCHEME = 1 << 13,   /* ALPHA, DIGIT, "+-." */
+	SCAN_USER = 1 << 8,     /* unreserved, user-unreserved */
+	SCAN_PASSWORD = 1 << 9, /* unreserved and "&=+$," */
+	SCAN_PARAM = 1 << 10,   /* paramchar */
+	SCAN_HEADER = 1 << 11,  /* hnv-unreserved, unreserved */
+	SCAN_URIC = 1 << 12,    /* reserved, unreserved, and the brackets of an IPv6 reference */
+	SCAN_SCHEME = 1 << 13,  /* ALPHA, DIGIT, "+-." */
 };
 #define SCAN_ALNUM (SCAN_ALPHA | SCAN_DIGIT)
 
@@ -43,6 +43,12 @@ scan_is(char c, unsigned classes)
 	const struct scan_classes *of = &scan_classes[(unsigned char)c];
 
 	return classes < 0x100 ? (of->text & classes) != 0 : (of->uri & classes >> 8) != 0;
+}
+
+static inline bool
+scan_is_digit(char c)
+{
+	return (unsigned char)(c - '0') <= 9;
 }
 
 /* First character outside the classes, or end. */
@@ -105,87 +111,27 @@ const char *scan_over_quoted(const char *p, const char *end);
 /* First character of class SCAN_QUOTED_STOP, or end. */
 const char *scan_quoted_stop(const char *p, const char *end);
 
-/* Which of the up to 64 octets from p on are CR or LF: bit i for p[i]. */
-uint64_t scan_line_bits(const char *p, const char *end);
-
-/* Walks the line ends of a text in order, 64 octets at a time. */
-struct scan_lines {
-	const char *block, *end;
-	uint64_t bits; /* of the block; those already told are cleared */
-};
-
-static inline struct scan_lines
-scan_lines_of(const char *p, const char *end)
-{
-	return (struct scan_lines){ p, end, scan_line_bits(p, end) };
-}
-
-/* Of what scan_lines_next() told: p is at most end. */
-static inline bool
-scan_is_crlf(const char *p, const char *end)
-{
-	return p + 1 < end && memcmp(p, "\r\n", 2) == 0;
-}
-
-/*
- * The next CR or LF, or end when there is none left. A CRLF counts as one, told at its CR; any
- * other CR or LF ends no line of SIP, and what is told after it is of no use.
- */
-static inline const char *
-scan_lines_next(struct scan_lines *s)
-{
-	unsigned i;
-
-	while (!s->bits) {
-		if (s->end - s->block <= 64)
-			return s->end;
-		s->block += 64;
-		s->bits = scan_line_bits(s->block, s->end);
-		if (s->block[-1] == '\r' && s->block[0] == '\n') /* its LF went with it */
-			s->bits &= ~UINT64_C(1);
-	}
-	i = (unsigned)__builtin_ctzll(s->bits);
-	s->bits &= ~(UINT64_C(3) << i);
-	return s->block + i;
-}
-
-/*
- * The first 16 octets from p on, which must be there: bit i for p[i] that is c; and whether the
- * first `len` of them are those of `name`, letters in any case. `name` holds 16 octets.
- */
+/* Are the 16 octets from p on, each joined with that of `fold`, those of `folded`? */
 #ifdef __SSE2__
-static inline unsigned
-scan_equal16(const char *p, char c)
-{
-	__m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-
-	return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8(c)));
-}
-
 static inline bool
-scan_same_name16(const char *p, const char *name, unsigned len)
+scan_same16(const char *p, const char *fold, const char *folded)
 {
 	__m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-	__m128i y = _mm_loadu_si128((const __m128i *)(const void *)name);
-	/* 0x40 is set in letters and not in hyphens: only letters lose their case bit */
-	__m128i fold = _mm_srli_epi16(_mm_and_si128(y, _mm_set1_epi8(0x40)), 1);
-	__m128i same = _mm_cmpeq_epi8(_mm_or_si128(x, fold), _mm_or_si128(y, fold));
+	__m128i y = _mm_loadu_si128((const __m128i *)(const void *)fold);
+	__m128i z = _mm_loadu_si128((const __m128i *)(const void *)folded);
 
-	return (~(unsigned)_mm_movemask_epi8(same) & ((1u << len) - 1)) == 0;
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_or_si128(x, y), z)) == 0xFFFF;
 }
 #else
-#define scan_equal16 scan_equal16_scalar
-#define scan_same_name16 scan_same_name16_scalar
+#define scan_same16 scan_same16_scalar
 #endif
 
 /* First comma, quote or left angle bracket, or end: what matters in a comma list. */
 const char *scan_list_mark(const char *p, const char *end);
 
 /* The scalar twins: same contract, one octet at a time. For short ends, tests, benchmarks. */
-uint64_t scan_line_bits_scalar(const char *p, const char *end);
 const char *scan_list_mark_scalar(const char *p, const char *end);
 const char *scan_quoted_stop_scalar(const char *p, const char *end);
-unsigned scan_equal16_scalar(const char *p, char c);
-bool scan_same_name16_scalar(const char *p, const char *name, unsigned len);
+bool scan_same16_scalar(const char *p, const char *fold, const char *folded);
 
 #endif

@@ -2,12 +2,12 @@
 #include "codec/sip_addr.h"
 
 #include <string.h>
-#include "codec/scan.h"
 #include "codec/sip_param.h"
+#include "codec/sip_scan.h"
 
 /* p is behind the address: nothing, or ";" and parameters to the end. */
 static bool
-parse_params(const char *p, const char *end, struct sip_addr *out)
+parse_params(const struct sip_msg *m, const char *p, const char *end, struct sip_addr *out)
 {
 	struct span rest, name, value;
 
@@ -18,15 +18,19 @@ parse_params(const char *p, const char *end, struct sip_addr *out)
 		return false;
 	out->params = rest = span_of(p + 1, (size_t)(end - (p + 1)));
 	do {
-		if (!sip_param_read(&rest, &name, &value))
+		if (!sip_param_read(m, &rest, &name, &value))
 			return false;
+		if (name.len == 3 && !out->has_tag && span_equal_nocase(name, SPAN("tag"))) {
+			out->has_tag = true;
+			out->tag = value;
+		}
 	} while (rest.len);
 	return true;
 }
 
 /* p is at the "<". */
 static bool
-parse_bracketed(const char *p, const char *end, struct sip_addr *out)
+parse_bracketed(const struct sip_msg *m, const char *p, const char *end, struct sip_addr *out)
 {
 	const char *close = memchr(p, '>', (size_t)(end - p));
 
@@ -34,8 +38,8 @@ parse_bracketed(const char *p, const char *end, struct sip_addr *out)
 		return false;
 	out->bracketed = true;
 	out->uri_text = span_of(p + 1, (size_t)(close - (p + 1)));
-	return sip_uri_parse(out->uri_text, &out->uri) == SIP_OK &&
-	       parse_params(close + 1, end, out);
+	return sip_uri_read(m, out->uri_text, &out->uri) == SIP_OK &&
+	       parse_params(m, close + 1, end, out);
 }
 
 /*
@@ -43,7 +47,7 @@ parse_bracketed(const char *p, const char *end, struct sip_addr *out)
  * question mark in it needs brackets (RFC 3261 §20.10).
  */
 static bool
-parse_bare(const char *p, const char *end, struct sip_addr *out)
+parse_bare(const struct sip_msg *m, const char *p, const char *end, struct sip_addr *out)
 {
 	const char *stop = memchr(p, ';', (size_t)(end - p));
 
@@ -51,12 +55,12 @@ parse_bare(const char *p, const char *end, struct sip_addr *out)
 	if (!out->uri_text.len || memchr(out->uri_text.at, ',', out->uri_text.len) ||
 	    memchr(out->uri_text.at, '?', out->uri_text.len))
 		return false;
-	return sip_uri_parse(out->uri_text, &out->uri) == SIP_OK &&
-	       parse_params(out->uri_text.at + out->uri_text.len, end, out);
+	return sip_uri_read(m, out->uri_text, &out->uri) == SIP_OK &&
+	       parse_params(m, out->uri_text.at + out->uri_text.len, end, out);
 }
 
 static bool
-parse(const char *p, const char *end, struct sip_addr *out)
+parse(const struct sip_msg *m, const char *p, const char *end, struct sip_addr *out)
 {
 	const char *begin = p;
 
@@ -66,22 +70,22 @@ parse(const char *p, const char *end, struct sip_addr *out)
 			return false;
 		out->display = span_of(begin, (size_t)(p - begin));
 		p = scan_over_lws(p, end);
-		return p < end && *p == '<' && parse_bracketed(p, end, out);
+		return p < end && *p == '<' && parse_bracketed(m, p, end, out);
 	}
 	/* *(token LWS), and no white space before the "<" is all right (RFC 4475 §3.1.1.6). */
-	p = scan_while(p, end, SCAN_TOKEN | SCAN_LWS);
+	p = sip_scan_while(m, p, end, SCAN_TOKEN | SCAN_LWS);
 	if (p == end || *p != '<')
-		return parse_bare(begin, end, out);
+		return parse_bare(m, begin, end, out);
 	out->display = span_trim(span_of(begin, (size_t)(p - begin)));
-	return parse_bracketed(p, end, out);
+	return parse_bracketed(m, p, end, out);
 }
 
 enum sip_error
-sip_addr_parse(struct span text, struct sip_addr *out)
+sip_addr_read(const struct sip_msg *m, struct span text, struct sip_addr *out)
 {
 	/* all but uri, which its own parser clears */
-	out->display = out->uri_text = out->params = (struct span){ NULL, 0 };
-	out->bracketed = out->star = false;
+	out->display = out->uri_text = out->params = out->tag = (struct span){ NULL, 0 };
+	out->bracketed = out->star = out->has_tag = false;
 	text = span_trim(text);
 	if (text.len == 0)
 		return SIP_ERROR_URI; /* a field that is not there has no text at all */
@@ -90,16 +94,13 @@ sip_addr_parse(struct span text, struct sip_addr *out)
 		out->star = true;
 		return SIP_OK;
 	}
-	return parse(text.at, span_end(text), out) ? SIP_OK : SIP_ERROR_URI;
+	return parse(m, text.at, span_end(text), out) ? SIP_OK : SIP_ERROR_URI;
 }
 
-struct span
-sip_addr_tag(const struct sip_addr *a)
+enum sip_error
+sip_addr_parse(struct span text, struct sip_addr *out)
 {
-	struct span tag;
-
-	sip_param(a->params, SPAN("tag"), &tag);
-	return tag;
+	return sip_addr_read(NULL, text, out);
 }
 
 /* qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] ) */

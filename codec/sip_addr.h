@@ -14,14 +14,23 @@ struct sip_addr {
 	struct sip_uri uri;   /* kind SIP_SCHEME_OTHER is not an error here */
 	struct span params;   /* header parameters after the first ';', without it */
 	bool bracketed;       /* <...> was used; without it, params belong to the header (§20.10) */
+	struct span tag;      /* parameter tag; the first one, empty when absent or a flag */
+	bool has_tag;
 	bool star;            /* Contact: * */
 };
 
 /* SIP_OK or SIP_ERROR_URI. `text` is one value as sip_value_next() delivers it. */
 enum sip_error sip_addr_parse(struct span text, struct sip_addr *out);
 
+/* The same for a text in the head of m. */
+enum sip_error sip_addr_read(const struct sip_msg *m, struct span text, struct sip_addr *out);
+
 /* The tag parameter of To and From; empty when absent. */
-struct span sip_addr_tag(const struct sip_addr *a);
+static inline struct span
+sip_addr_tag(const struct sip_addr *a)
+{
+	return a->tag;
+}
 
 /*
  * q of a Contact in thousandths (0..1000), 1000 when absent (RFC 3261 §20.10);

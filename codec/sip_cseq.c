@@ -11,7 +11,7 @@ sip_cseq_parse(struct span text, struct sip_cseq *out)
 	const char *p = text.at, *end = span_end(text), *digits_end;
 	uint64_t n = 0;
 
-	for (; p < end && scan_is(*p, SCAN_DIGIT); p++) {
+	for (; p < end && scan_is_digit(*p); p++) {
 		n = n * 10 + (uint64_t)(*p - '0');
 		if (n > NUMBER_MAX)
 			return SIP_ERROR_CSEQ;

@@ -8,7 +8,7 @@ sip_delta_seconds(struct span text, uint32_t *out)
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
-		if (!scan_is(text.at[i], SCAN_DIGIT))
+		if (!scan_is_digit(text.at[i]))
 			return false;
 		if (n <= UINT32_MAX)
 			n = n * 10 + (uint64_t)(text.at[i] - '0');

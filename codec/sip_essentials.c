@@ -2,7 +2,7 @@
 #include "codec/sip_essentials.h"
 
 #include <assert.h>
-#include "codec/scan.h"
+#include "codec/sip_scan.h"
 
 #define MAX_FORWARDS_MAX 255 /* §20.22 */
 
@@ -19,30 +19,42 @@ has_required(const struct sip_msg *m)
 	return true;
 }
 
-/*
- * The topmost value to the letter; of the others only that each is a value: they
- * are for those who put them there.
- */
+/* Of the values behind the one of *it only that each is a value: they are for others. */
+static bool
+are_values(const struct sip_msg *m, struct sip_value_iter *it)
+{
+	while (sip_value_next(m, SIP_FIELD_VIA, it))
+		;
+	return !it->bad;
+}
+
+/* The topmost value to the letter. */
 static enum sip_error
 read_via(const struct sip_msg *m, struct sip_essentials *out)
 {
-	const struct span line = sip_msg_value(m, SIP_FIELD_VIA);
-	struct sip_value_iter it = { 0 };
+	const struct sip_field *f = sip_msg_field(m, SIP_FIELD_VIA);
+	const struct span line = sip_field_value(m, f);
+	struct sip_value_iter it = { .value = line };
+	/* nothing there that could end a value */
+	bool single = scan_list_mark(line.at, span_end(line)) == span_end(line);
 
 	/* No empty element before it: not all agree then on which one is the topmost. */
-	if (!sip_value_next(m, SIP_FIELD_VIA, &it) || it.value.at != line.at ||
-	    sip_via_parse(it.value, &out->via))
+	if (!single && (!sip_value_next(m, SIP_FIELD_VIA, &it) || it.value.at != line.at))
+		return SIP_ERROR_VIA;
+	if (sip_via_read(m, it.value, &out->via))
 		return SIP_ERROR_VIA;
 	out->via_text = it.value;
-	while (sip_value_next(m, SIP_FIELD_VIA, &it))
-		;
-	return it.bad ? SIP_ERROR_VIA : SIP_OK;
+	if (single && f->next == SIP_NONE)
+		return SIP_OK;
+	if (single)
+		it = (struct sip_value_iter){ .field = f, .pos = f->value_off + f->value_len };
+	return are_values(m, &it) ? SIP_OK : SIP_ERROR_VIA;
 }
 
 static bool
 read_addr(const struct sip_msg *m, enum sip_field_id id, struct sip_addr *out)
 {
-	return sip_addr_parse(sip_msg_value(m, id), out) == SIP_OK && !out->star;
+	return sip_addr_read(m, sip_msg_value(m, id), out) == SIP_OK && !out->star;
 }
 
 /* callid = word [ "@" word ] */
@@ -50,12 +62,12 @@ static enum sip_error
 check_call_id(const struct sip_msg *m)
 {
 	struct span id = sip_msg_value(m, SIP_FIELD_CALL_ID);
-	const char *end = span_end(id), *p = scan_while(id.at, end, SCAN_WORD);
+	const char *end = span_end(id), *p = sip_scan_while(m, id.at, end, SCAN_WORD);
 
 	if (p == id.at)
 		return SIP_ERROR_CALL_ID;
 	if (p < end && *p == '@' && p + 1 < end)
-		p = scan_while(p + 1, end, SCAN_WORD);
+		p = sip_scan_while(m, p + 1, end, SCAN_WORD);
 	return p == end ? SIP_OK : SIP_ERROR_CALL_ID;
 }
 
@@ -76,9 +88,9 @@ read_max_forwards(const struct sip_msg *m, uint32_t *hops)
 	if (m->first[SIP_FIELD_MAX_FORWARDS] == SIP_NONE)
 		return SIP_OK;
 	return sip_delta_seconds(sip_msg_value(m, SIP_FIELD_MAX_FORWARDS), hops) &&
-			       *hops <= MAX_FORWARDS_MAX
-		       ? SIP_OK
-		       : SIP_ERROR_MAX_FORWARDS;
+			       *hops <= MAX_FORWARDS_MAX ?
+		       SIP_OK :
+		       SIP_ERROR_MAX_FORWARDS;
 }
 
 /* A URI of any scheme; a SIP one has no headers there (§19.1.1 table 1, RFC 4475 §3.1.2.11). */
@@ -87,9 +99,9 @@ read_request_uri(const struct sip_msg *m, struct sip_uri *out)
 {
 	if (!m->request)
 		return SIP_OK;
-	return sip_uri_parse(sip_msg_span(m, m->uri), out) || out->headers.len
-		       ? SIP_ERROR_REQUEST_URI
-		       : SIP_OK;
+	return sip_uri_read(m, sip_msg_span(m, m->uri), out) || out->headers.len ?
+		       SIP_ERROR_REQUEST_URI :
+		       SIP_OK;
 }
 
 enum sip_error

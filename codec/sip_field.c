@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct span names[SIP_FIELD_COUNT] = {
-#define SIP_FIELD(symbol, name, compact, list, single) \
+#define SIP_FIELD(symbol, name, compact, list, single)                                             \
 	[SIP_FIELD_##symbol] = { (name), sizeof(name) - 1 },
 #include "codec/sip_field.def"
 #undef SIP_FIELD
@@ -17,8 +17,25 @@ static const bool lists[SIP_FIELD_COUNT] = {
 #undef SIP_FIELD
 };
 
-const char sip_field_names[SIP_FIELD_COUNT][24] = {
-#define SIP_FIELD(symbol, name, compact, list, single) [SIP_FIELD_##symbol] = name ":",
+/*
+ * The case bit of letters, which alone have 0x40 set, unlike hyphens; all bits behind the colon. Of
+ * a longer name the slot may be found, but its 16 octets hold no colon: it is not the same.
+ */
+#define AT(name, i) (name)[(i) < sizeof(name) ? (i) : 0]
+#define FOLD(name, i)                                                                              \
+	(char)((i) >= sizeof(name) ? 0xFF : (i) == sizeof(name) - 1 ? 0 : (AT(name, i) & 0x40) >> 1)
+#define FOLDED(name, i)                                                                            \
+	(char)((i) >= sizeof(name)     ? 0xFF :                                                    \
+	       (i) == sizeof(name) - 1 ? ':' :                                                     \
+					 AT(name, i) | FOLD(name, i))
+#define FOUR(each, name, i) each(name, i), each(name, i + 1), each(name, i + 2), each(name, i + 3)
+#define SIXTEEN(each, name)                                                                        \
+	FOUR(each, name, 0), FOUR(each, name, 4), FOUR(each, name, 8), FOUR(each, name, 12)
+
+const struct sip_field_name16 sip_field_names16[SIP_FIELD_COUNT] = {
+	[SIP_FIELD_OTHER] = { .folded = { ':' } },
+#define SIP_FIELD(symbol, name, compact, list, single)                                             \
+	[SIP_FIELD_##symbol] = { { SIXTEEN(FOLD, name) }, { SIXTEEN(FOLDED, name) } },
 #include "codec/sip_field.def"
 #undef SIP_FIELD
 };
@@ -67,9 +84,9 @@ static enum sip_field_id
 compact_lookup(char letter)
 {
 	switch (letter | 0x20) {
-#define SIP_FIELD(symbol, name, compact, list, single)          \
-	case (compact) ? (compact) : 0x100 + SIP_FIELD_##symbol: \
-		return SIP_FIELD_##symbol;
+#define SIP_FIELD(symbol, name, compact, list, single)                                             \
+	case (compact) ? (compact):                                                                \
+		0x100 + SIP_FIELD_##symbol : return SIP_FIELD_##symbol;
 #include "codec/sip_field.def"
 #undef SIP_FIELD
 	}

@@ -19,24 +19,33 @@
 
 extern const uint8_t sip_field_slots[SIP_FIELD_SLOTS];
 
-/* Each with its colon, and octets behind it up to one length. */
-extern const char sip_field_names[SIP_FIELD_COUNT][24];
+#define SIP_FIELD_ROOM 16
 
 /*
- * The field whose long name, of at most 15 letters, is all that stands in front of the first
- * colon of the 16 octets at line; `len`, over 1, is the length of that. An LF stands in front of
- * the line. SIP_FIELD_OTHER: look closer.
+ * A name of at most 15 letters with its colon, to be compared with 16 octets at once: they are it
+ * in any case of letters when (octets | fold) == folded.
+ */
+extern const struct sip_field_name16 {
+	char fold[SIP_FIELD_ROOM], folded[SIP_FIELD_ROOM];
+} sip_field_names16[SIP_FIELD_COUNT];
+
+/*
+ * sip_field_lookup() for the name line[0..len), of 2 octets or more, where SIP_FIELD_ROOM octets
+ * may be read at line; an LF stands in front of it, and a colon behind the name.
  */
 static inline enum sip_field_id
-sip_field_at(const char *line, unsigned len)
+sip_field_at(const char *line, size_t len)
 {
+	const struct sip_field_name16 *name;
 	uint32_t tail;
 	uint8_t id;
 
+	if (len >= SIP_FIELD_ROOM)
+		return sip_field_lookup(span_of(line, len));
 	memcpy(&tail, line + len - 3, sizeof(tail)); /* ends with the colon */
 	id = sip_field_slots[SIP_FIELD_SLOT(len, le32toh(tail) | 0x20202020)];
-
-	return scan_same_name16(line, sip_field_names[id], len + 1) ? id : SIP_FIELD_OTHER;
+	name = &sip_field_names16[id];
+	return scan_same16(line, name->fold, name->folded) ? id : SIP_FIELD_OTHER;
 }
 
 #endif

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
-#include "codec/scan.h"
+#include "codec/sip_scan.h"
 
 #define OCTET_DIGITS 3
 #define GROUP_DIGITS 4
@@ -20,7 +20,7 @@ over_ipv4(const char *p, const char *end, uint8_t out[4])
 		if (i > 0 && (p == end || *p != '.'))
 			return NULL;
 		octet = i > 0 ? ++p : p;
-		while (p < end && p - octet < OCTET_DIGITS && scan_is(*p, SCAN_DIGIT))
+		while (p < end && p - octet < OCTET_DIGITS && scan_is_digit(*p))
 			n = n * 10 + (unsigned)(*p++ - '0');
 		if (p == octet)
 			return NULL;
@@ -145,13 +145,43 @@ sip_host_over_ipv6(const char *p, const char *end, uint8_t out[SIP_HOST_IPV6_LEN
 	return p;
 }
 
+/*
+ * What over_name() says of a name of at most SCAN_BLOCK octets: all labels begin and end with a
+ * letter or digit, the last one begins with a letter. NULL: it has to look itself.
+ */
+static inline const char *
+over_mapped_name(const struct sip_msg *m, const char *p, const char *end)
+{
+	size_t off = (size_t)(p - m->base), len = scan_map_stop(&m->map, off) - off;
+	uint64_t marks;
+	const char *last = p;
+
+	if (len == 0 || len > SCAN_BLOCK || len > (size_t)(end - p))
+		return NULL;
+	marks = scan_map_marks(&m->map, off, len);
+	if ((marks & (marks << 1 | 1)) || marks >> (len - 1))
+		return NULL; /* marks in a row, in front or at the end */
+	while (marks && last == p) {
+		unsigned i = 63 - (unsigned)__builtin_clzll(marks);
+
+		if (p[i] == '.')
+			last = p + i + 1;
+		marks ^= UINT64_C(1) << i;
+	}
+	return scan_is(*last, SCAN_ALPHA) ? p + len : NULL;
+}
+
 const char *
-sip_host_over(const char *p, const char *end)
+sip_host_over(const struct sip_msg *m, const char *p, const char *end)
 {
 	uint8_t octets[SIP_HOST_IPV6_LEN];
 
-	if (p == end || *p != '[')
-		return over_name(p, end);
+	if (p == end || *p != '[') {
+		const char *stop =
+			sip_scan_has_map(m) && p < end ? over_mapped_name(m, p, end) : NULL;
+
+		return stop ? stop : over_name(p, end);
+	}
 	p = sip_host_over_ipv6(p + 1, end, octets);
 	return p && p < end && *p == ']' ? p + 1 : NULL;
 }
@@ -162,7 +192,7 @@ sip_host_over_port(const char *p, const char *end, uint16_t *port)
 	unsigned n = 0;
 
 	assert(p <= end);
-	while (p < end && scan_is(*p, SCAN_DIGIT) && n <= UINT16_MAX)
+	while (p < end && scan_is_digit(*p) && n <= UINT16_MAX)
 		n = n * 10 + (unsigned)(*p++ - '0');
 	if (n == 0 || n > UINT16_MAX)
 		return NULL;

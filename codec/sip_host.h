@@ -3,14 +3,15 @@
 #define CODEC_SIP_HOST_H
 /* host and port, RFC 3261 §25.1, as URIs and Via have them. For the parsers of those. */
 #include <stdint.h>
+#include "codec/sip_msg.h"
 
 #define SIP_HOST_IPV6_LEN 16
 
 /*
  * One past the host that begins at p: a host name, an IPv4 address, or an IPv6
- * reference with its brackets. NULL when there is none.
+ * reference with its brackets. NULL when there is none. `m`: see sip_scan.h.
  */
-const char *sip_host_over(const char *p, const char *end);
+const char *sip_host_over(const struct sip_msg *m, const char *p, const char *end);
 
 /* One past the port's digits at p; NULL when it is not 1..65535. */
 const char *sip_host_over_port(const char *p, const char *end, uint16_t *port);

@@ -8,6 +8,8 @@
 #include "codec/sip_field.h"
 #include "codec/sip_start.h"
 
+#define NO_LINE UINT32_MAX
+
 static const bool singles[SIP_FIELD_COUNT] = {
 #define SIP_FIELD(symbol, name, compact, list, single) [SIP_FIELD_##symbol] = (single),
 #include "codec/sip_field.def"
@@ -25,35 +27,70 @@ reset(struct sip_msg *m, const char *bytes, uint32_t len)
 	m->len = len;
 }
 
+/* Walks the line ends of a message in order, as many octets at a time as a map has. */
+struct lines {
+	const uint32_t *next, *last; /* in ends.lf */
+	uint32_t text_len;
+	bool first; /* the map is that of the message's first octets */
+	struct scan_ends ends;
+};
+
+static inline void
+lines_fill(struct sip_msg *m, struct lines *l, uint32_t off)
+{
+	scan_map_fill(&m->map, &l->ends, m->base, off, l->text_len);
+	l->first = off == 0;
+	l->next = l->ends.lf;
+	l->last = l->next + l->ends.len;
+}
+
+/* Go on to octets with line ends. False: none are left, or a CR or LF stands alone. */
+static bool
+lines_more(struct sip_msg *m, struct lines *l)
+{
+	while (l->next == l->last) {
+		if (l->ends.stray || l->ends.next >= l->text_len)
+			return false;
+		lines_fill(m, l, l->ends.next);
+	}
+	return true;
+}
+
 /*
- * NULL when the message ends first, or a CR or LF stands alone. Neither may be in a head
- * (§7, §25): some parsers take them for line ends, so what is one field here would be two
+ * The next CRLF. NO_LINE when the message ends first, or a CR or LF stands alone. Neither may be in a
+ * head (§7, §25): some parsers take them for line ends, so what is one field here would be two
  * fields there.
  */
-static inline const char *
-next_crlf(struct scan_lines *lines)
+static inline uint32_t
+next_crlf(struct sip_msg *m, struct lines *l)
 {
-	const char *at = scan_lines_next(lines);
-
-	return scan_is_crlf(at, lines->end) ? at : NULL;
+	if (l->next == l->last && !lines_more(m, l))
+		return NO_LINE;
+	return *l->next++ - 1;
 }
 
-/* Is the line behind this CRLF a continuation of the one before it (§7.3.1)? */
 static inline bool
-is_folded(const char *crlf, const char *end)
+is_space(char c)
 {
-	return crlf + 2 < end && (crlf[2] == ' ' || crlf[2] == '\t');
+	return c == ' ' || c == '\t';
 }
 
-static enum sip_error
-link_field(struct sip_msg *m, unsigned id, uint8_t index)
+/* Is the line at off a continuation of the one before it (§7.3.1)? */
+static inline bool
+is_folded(const struct sip_msg *m, const struct lines *l, uint32_t off)
+{
+	return off < l->text_len && is_space(m->base[off]);
+}
+
+static inline enum sip_error
+link_field(struct sip_msg *m, unsigned id, unsigned index)
 {
 	if (m->first[id] == SIP_NONE) {
-		m->first[id] = m->last[id] = index;
+		m->first[id] = m->last[id] = (uint8_t)index;
 		return SIP_OK;
 	}
-	m->fields[m->last[id]].next = index;
-	m->last[id] = index;
+	m->fields[m->last[id]].next = (uint8_t)index;
+	m->last[id] = (uint8_t)index;
 	return singles[id] ? SIP_ERROR_FIELD_REPEATED : SIP_OK;
 }
 
@@ -73,71 +110,92 @@ end_fault(const char *p, const char *end)
 	return SIP_ERROR_HEAD_UNTERMINATED;
 }
 
-/* A name that is not known as it stands in front of its colon: compact, white space, any. */
-static enum sip_field_id
-other_name(const char *p, const char *stop, const char **name_end, const char **colon)
+/* Up to the colon; NULL: none, or what stands there is no name. White space may follow it. */
+static const char *
+name_end(const char *p, const char *colon)
 {
-	const char *end = *colon = memchr(p, ':', (size_t)(stop - p));
+	const char *end = colon;
 
-	*name_end = NULL;
-	if (!end)
-		return SIP_FIELD_OTHER;
+	if (!colon)
+		return NULL;
 	while (end > p && (end[-1] == ' ' || end[-1] == '\t'))
 		end--;
-	if (end - p <= UINT16_MAX && scan_all(span_of(p, (size_t)(end - p)), SCAN_TOKEN))
-		*name_end = end;
-	return sip_field_lookup(span_of(p, (size_t)(end - p)));
+	return end - p <= UINT16_MAX && scan_all(span_of(p, (size_t)(end - p)), SCAN_TOKEN) ? end :
+											      NULL;
 }
 
-/* The value from behind the colon to the CRLF at stop, without white space around it. */
-static inline struct span
+/* From p to the CRLF at stop, without white space around it. */
+static struct span
 trimmed(const char *p, const char *stop)
 {
-	p += *p == ' ';
-	if (scan_is(*p, SCAN_LWS))
-		p = scan_over_lws(p, stop);
-	if (scan_is(stop[-1], SCAN_LWS))
-		while (stop > p && scan_is(stop[-1], SCAN_LWS))
-			stop--;
+	p = scan_over_lws(p, stop);
+	while (stop > p && scan_is(stop[-1], SCAN_LWS))
+		stop--;
 	return span_of(p, (size_t)(stop - p));
 }
 
-/* token *( SP / HTAB ) ":" value, from p to the CRLF at stop; `end` is that of the message. */
-static inline enum sip_error
-add_field(struct sip_msg *m, const char *p, const char *stop, const char *end)
+/* token *( SP / HTAB ) ":" value, from off to the CRLF at stop. */
+static enum sip_error
+add_field(struct sip_msg *m, uint32_t off, uint32_t stop)
 {
-	unsigned index = m->fields_len, colons = p + 16 <= end ? scan_equal16(p, ':') : 0;
-	uint32_t off = (uint32_t)(p - m->base), name_len = 0;
-	const char *colon = p, *name_end;
-	enum sip_field_id id = SIP_FIELD_OTHER;
-	struct sip_field *f = &m->fields[index];
+	const char *p = m->base + off, *colon = memchr(p, ':', stop - off);
+	const char *end = name_end(p, colon);
+	struct sip_field *f = &m->fields[m->fields_len];
 	struct span value;
 
-	if (colons && !(colons & 3)) { /* 3: a name of one letter, or none */
-		name_len = (uint32_t)__builtin_ctz(colons);
-		colon = p + name_len;
-		id = sip_field_at(p, name_len);
-	}
-	if (id == SIP_FIELD_OTHER) {
-		id = other_name(p, stop, &name_end, &colon);
-		if (!name_end)
-			return SIP_ERROR_FIELD_SYNTAX;
-		name_len = (uint32_t)(name_end - p);
-	}
-	if (index == SIP_FIELDS_MAX)
+	if (!end)
+		return SIP_ERROR_FIELD_SYNTAX;
+	if (m->fields_len == SIP_FIELDS_MAX)
 		return SIP_ERROR_FIELDS_TOO_MANY;
-	value = trimmed(colon + 1, stop);
-	*f = (struct sip_field){
-		.name_off = off,
-		.name_len = (uint16_t)name_len,
-		.id = (uint8_t)id,
-		.next = SIP_NONE,
-		.value_off = off + (uint32_t)(value.at - p),
-		.value_len = (uint32_t)value.len,
-		.end = off + (uint32_t)(stop - p) + 2,
-	};
-	m->fields_len = (uint8_t)(index + 1);
-	return id == SIP_FIELD_OTHER ? SIP_OK : link_field(m, id, (uint8_t)index);
+	value = trimmed(colon + 1, m->base + stop);
+	f->name_off = off;
+	f->name_len = (uint16_t)(end - p);
+	f->value_off = (uint32_t)(value.at - m->base);
+	f->value_len = (uint32_t)value.len;
+	f->end = stop + 2;
+	f->id = (uint8_t)sip_field_lookup(span_of(p, f->name_len));
+	f->next = SIP_NONE;
+	m->fields_len++;
+	return f->id == SIP_FIELD_OTHER ? SIP_OK : link_field(m, f->id, m->fields_len - 1);
+}
+
+/*
+ * As many lines as are plain, from m->base + off on: a name without odd characters, a colon, one
+ * space, a value without white space around it, no fold. Leaves the line that is not to
+ * add_field(); what is done for a plain one is the same. Returns where that line begins.
+ */
+static uint32_t
+add_plain_fields(struct sip_msg *m, struct lines *l, uint32_t off, enum sip_error *fault)
+{
+	const char *const base = m->base;
+	const uint32_t len = l->text_len;
+	struct sip_field *f = m->fields + m->fields_len;
+	const uint32_t *next = l->next;
+
+	for (; next < l->last && f < m->fields + SIP_FIELDS_MAX; next++, f++) {
+		uint32_t stop = *next - 1, colon;
+		unsigned id;
+
+		if (off + SIP_FIELD_ROOM > len || stop + 2 == len || is_space(base[stop + 2]))
+			break;
+		colon = (uint32_t)scan_map_stop(&m->map, off);
+		if (memcmp(base + colon, ": ", 2) != 0 || colon - off < 2 ||
+		    (unsigned char)base[colon + 2] <= ' ' || (unsigned char)base[stop - 1] <= ' ')
+			break;
+		id = sip_field_at(base + off, colon - off);
+		f->name_off = off;
+		f->name_len = (uint16_t)(colon - off);
+		f->id = (uint8_t)id;
+		f->next = SIP_NONE;
+		f->value_off = colon + 2;
+		f->value_len = stop - (colon + 2);
+		f->end = off = stop + 2;
+		if (id != SIP_FIELD_OTHER && link_field(m, id, (unsigned)(f - m->fields)))
+			*fault = *fault ? *fault : SIP_ERROR_FIELD_REPEATED;
+	}
+	m->fields_len = (uint8_t)(f - m->fields);
+	l->next = next;
+	return off;
 }
 
 /*
@@ -145,33 +203,30 @@ add_field(struct sip_msg *m, const char *p, const char *stop, const char *end)
  * others are there for an answer; only where line ends are in doubt it ends at once.
  */
 static enum sip_error
-index_fields(struct sip_msg *m, struct scan_lines lines)
+index_fields(struct sip_msg *m, struct lines *l)
 {
-	const char *p = m->base + m->fields_off, *stop;
-	enum sip_error fault = SIP_OK;
+	enum sip_error fault = SIP_OK, error;
+	uint32_t off = m->fields_off, stop;
 
-	while ((stop = next_crlf(&lines)) != NULL) {
-		enum sip_error error;
-
-		if (stop == p) {
-			m->fields_end = (uint32_t)(p - m->base);
+	for (;; off = stop + 2) {
+		if (l->first)
+			off = add_plain_fields(m, l, off, &fault);
+		stop = next_crlf(m, l);
+		if (stop == off) {
+			m->fields_end = off;
+			m->mapped = l->first;
 			return fault;
 		}
-		while (stop && is_folded(stop, lines.end))
-			stop = next_crlf(&lines);
-		if (!stop)
+		while (stop != NO_LINE && is_folded(m, l, stop + 2))
+			stop = next_crlf(m, l);
+		if (stop == NO_LINE)
 			break;
-		error = add_field(m, p, stop, lines.end);
-		if (error) {
-			fault = fault ? fault : error;
-			if (error == SIP_ERROR_FIELDS_TOO_MANY)
-				return fault;
-		}
-		p = stop + 2;
+		error = add_field(m, off, stop);
+		fault = fault ? fault : error;
+		if (error == SIP_ERROR_FIELDS_TOO_MANY)
+			return fault;
 	}
-	if (fault)
-		return fault;
-	return end_fault(p, lines.end);
+	return fault ? fault : end_fault(m->base + off, m->base + l->text_len);
 }
 
 /* T-10, S-07: RFC 3261 §18.3 as for a datagram; the WebSocket message has an end of its own. */
@@ -208,32 +263,44 @@ note_response_method(struct sip_msg *m)
 		m->method = (uint8_t)sip_method_lookup(cseq.method);
 }
 
+/* Where the start line ends that no CRLF ends: at a CR or LF that stands alone, or not at all. */
+static uint32_t
+broken_end(const char *text, uint32_t len)
+{
+	uint32_t i = 0;
+
+	while (i < len && text[i] != '\r' && text[i] != '\n')
+		i++;
+	return i;
+}
+
 enum sip_error
 sip_msg_parse(struct sip_msg *m, const char *bytes, size_t len)
 {
-	struct scan_lines lines;
+	struct lines lines;
 	enum sip_error start, fields;
-	const char *line_end;
-	bool whole;
+	uint32_t line_end;
 
 	assert(len <= INT32_MAX);
 	reset(m, bytes, (uint32_t)len);
 	if (!len)
 		return SIP_ERROR_NOT_SIP;
-	lines = scan_lines_of(bytes, bytes + len);
-	line_end = scan_lines_next(&lines);
-	whole = scan_is_crlf(line_end, lines.end);
-	start = sip_start_parse(m, (uint32_t)(line_end - bytes));
+	lines.text_len = (uint32_t)len;
+	lines_fill(m, &lines, 0);
+	line_end = next_crlf(m, &lines);
 	/*
 	 * No CRLF in front of the start line either: §7.5 wants that on streams, and
 	 * here the message has its own frame; a keep-alive is not a message.
 	 */
-	if (!whole)
+	if (line_end == NO_LINE) {
+		start = sip_start_parse(m, broken_end(bytes, (uint32_t)len));
 		return start ? start : SIP_ERROR_START_LINE;
+	}
+	start = sip_start_parse(m, line_end);
 	if (start && !m->request)
 		return start;
-	m->fields_off = m->fields_end = (uint32_t)(line_end + 2 - bytes);
-	fields = index_fields(m, lines);
+	m->fields_off = m->fields_end = line_end + 2;
+	fields = index_fields(m, &lines);
 	if (!m->request)
 		note_response_method(m);
 	if (start || fields)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "codec/scan_map.h"
 #include "codec/span.h"
 
 enum sip_method {
@@ -73,6 +74,8 @@ struct sip_msg {
 	uint8_t fields_len;
 	uint8_t first[SIP_FIELD_COUNT]; /* index in fields[] of the first line, or SIP_NONE */
 	uint8_t last[SIP_FIELD_COUNT];  /* of the last line */
+	bool mapped;                    /* map is that of the head: it is not a long one */
+	struct scan_map map;            /* for sip_scan.h */
 	struct sip_field fields[SIP_FIELDS_MAX];
 };
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/sip_param.h"
 
-#include "codec/scan.h"
 #include "codec/sip_host.h"
+#include "codec/sip_scan.h"
 
 /* gen-value = token / host / quoted-string; a host that is no IPv6 reference is a token. */
 static const char *
-over_value(const char *p, const char *end, enum sip_param_kind *kind)
+over_value(const struct sip_msg *m, const char *p, const char *end, enum sip_param_kind *kind)
 {
 	uint8_t octets[SIP_HOST_IPV6_LEN];
-	const char *stop = scan_while(p, end, SCAN_TOKEN);
+	const char *stop = sip_scan_while(m, p, end, SCAN_TOKEN);
 
 	*kind = SIP_PARAM_TOKEN;
 	if (stop > p && (stop == end || *stop != ':'))
@@ -21,15 +21,15 @@ over_value(const char *p, const char *end, enum sip_param_kind *kind)
 		return scan_over_quoted(p, end);
 	}
 	*kind = SIP_PARAM_IPV6;
-	return *p == '[' ? sip_host_over(p, end) : sip_host_over_ipv6(p, end, octets);
+	return *p == '[' ? sip_host_over(m, p, end) : sip_host_over_ipv6(p, end, octets);
 }
 
 enum sip_param_kind
-sip_param_read(struct span *rest, struct span *name, struct span *value)
+sip_param_read(const struct sip_msg *m, struct span *rest, struct span *name, struct span *value)
 {
 	const char *end = span_end(*rest);
 	const char *begin = scan_over_lws(rest->at, end);
-	const char *p = scan_while(begin, end, SCAN_TOKEN);
+	const char *p = sip_scan_while(m, begin, end, SCAN_TOKEN);
 	enum sip_param_kind kind = SIP_PARAM_FLAG;
 
 	*name = span_of(begin, (size_t)(p - begin));
@@ -39,7 +39,7 @@ sip_param_read(struct span *rest, struct span *name, struct span *value)
 	p = scan_over_lws(p, end);
 	if (p < end && *p == '=') {
 		begin = scan_over_lws(p + 1, end);
-		p = over_value(begin, end, &kind);
+		p = over_value(m, begin, end, &kind);
 		if (!p)
 			return SIP_PARAM_BAD;
 		*value = span_of(begin, (size_t)(p - begin));

@@ -17,7 +17,9 @@ enum sip_param_kind {
  * in *rest what follows its semicolon: nothing when it was the last. SIP_PARAM_BAD on any
  * fault, an empty parameter included; *rest is then undefined. More than the grammar, a value
  * may be an IPv6 address without brackets: that is what received= holds (RFC 5118 §4.5).
+ * `m`: see sip_scan.h.
  */
-enum sip_param_kind sip_param_read(struct span *rest, struct span *name, struct span *value);
+enum sip_param_kind sip_param_read(const struct sip_msg *m, struct span *rest, struct span *name,
+				   struct span *value);
 
 #endif

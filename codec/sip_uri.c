@@ -2,8 +2,8 @@
 #include "codec/sip_uri.h"
 
 #include <string.h>
-#include "codec/scan.h"
 #include "codec/sip_host.h"
+#include "codec/sip_scan.h"
 
 /* "sip:" or "sips:" in any case: its length without the colon, or 0. */
 static size_t
@@ -23,18 +23,18 @@ sip_scheme_len(const char *p, size_t len)
 
 /* absoluteURI: a scheme and any URI characters (§25.1). */
 static enum sip_error
-parse_other(struct span text, struct sip_uri *out)
+parse_other(const struct sip_msg *m, struct span text, struct sip_uri *out)
 {
 	const char *p = text.at, *end = span_end(text);
 
-	p = scan_while(p, end, SCAN_SCHEME);
+	p = sip_scan_while(m, p, end, SCAN_SCHEME);
 	if (p == end || *p != ':' || !scan_is(text.at[0], SCAN_ALPHA))
 		return SIP_ERROR_URI;
 	out->scheme = span_of(text.at, (size_t)(p - text.at));
 	if (span_equal_nocase(out->scheme, SPAN("tel")))
 		out->kind = SIP_SCHEME_TEL;
 	p++;
-	return p < end && scan_while_escaped(p, end, SCAN_URIC) == end ? SIP_OK : SIP_ERROR_URI;
+	return p < end && sip_scan_escaped(m, p, end, SCAN_URIC) == end ? SIP_OK : SIP_ERROR_URI;
 }
 
 /*
@@ -42,9 +42,9 @@ parse_other(struct span text, struct sip_uri *out)
  * and "/"; no other part of a URI may hold an "@", so the first one ends the user part.
  */
 static const char *
-parse_userinfo(const char *user, const char *end, struct sip_uri *out)
+parse_userinfo(const struct sip_msg *m, const char *user, const char *end, struct sip_uri *out)
 {
-	const char *p = scan_while_escaped(user, end, SCAN_USER), *at = p;
+	const char *p = sip_scan_escaped(m, user, end, SCAN_USER), *at = p;
 
 	if (p == end)
 		return user;
@@ -53,7 +53,7 @@ parse_userinfo(const char *user, const char *end, struct sip_uri *out)
 		if (!at)
 			return user;
 		out->password = span_of(p + 1, (size_t)(at - (p + 1)));
-		if (*p != ':' || scan_while_escaped(p + 1, at, SCAN_PASSWORD) != at)
+		if (*p != ':' || sip_scan_escaped(m, p + 1, at, SCAN_PASSWORD) != at)
 			return NULL;
 	}
 	out->has_user = true;
@@ -63,17 +63,17 @@ parse_userinfo(const char *user, const char *end, struct sip_uri *out)
 
 /* From behind the first ";": pname [ "=" pvalue ] *( ";" ... ), up to "?" or the end. */
 static const char *
-over_params(const char *p, const char *end)
+over_params(const struct sip_msg *m, const char *p, const char *end)
 {
 	for (;;) {
 		const char *part = p;
 
-		p = scan_while_escaped(part, end, SCAN_PARAM);
+		p = sip_scan_escaped(m, part, end, SCAN_PARAM);
 		if (p == part)
 			return NULL;
 		if (p < end && *p == '=') {
 			part = p + 1;
-			p = scan_while_escaped(part, end, SCAN_PARAM);
+			p = sip_scan_escaped(m, part, end, SCAN_PARAM);
 			if (p == part)
 				return NULL;
 		}
@@ -85,15 +85,15 @@ over_params(const char *p, const char *end)
 
 /* From behind the "?": hname "=" hvalue *( "&" ... ). */
 static const char *
-over_headers(const char *p, const char *end)
+over_headers(const struct sip_msg *m, const char *p, const char *end)
 {
 	for (;;) {
 		const char *name = p;
 
-		p = scan_while_escaped(p, end, SCAN_HEADER);
+		p = sip_scan_escaped(m, p, end, SCAN_HEADER);
 		if (p == name || p == end || *p != '=')
 			return NULL;
-		p = scan_while_escaped(p + 1, end, SCAN_HEADER);
+		p = sip_scan_escaped(m, p + 1, end, SCAN_HEADER);
 		if (p == end || *p != '&')
 			return p;
 		p++;
@@ -102,11 +102,11 @@ over_headers(const char *p, const char *end)
 
 /* hostport uri-parameters [ headers ] */
 static bool
-parse_rest(const char *p, const char *end, struct sip_uri *out)
+parse_rest(const struct sip_msg *m, const char *p, const char *end, struct sip_uri *out)
 {
 	const char *begin = p;
 
-	p = sip_host_over(p, end);
+	p = sip_host_over(m, p, end);
 	if (!p)
 		return false;
 	out->host = span_of(begin, (size_t)(p - begin));
@@ -114,13 +114,13 @@ parse_rest(const char *p, const char *end, struct sip_uri *out)
 		p = sip_host_over_port(p + 1, end, &out->port);
 	if (p && p < end && *p == ';') {
 		begin = p + 1;
-		p = over_params(begin, end);
+		p = over_params(m, begin, end);
 		if (p)
 			out->params = span_of(begin, (size_t)(p - begin));
 	}
 	if (p && p < end && *p == '?') {
 		begin = p + 1;
-		p = over_headers(begin, end);
+		p = over_headers(m, begin, end);
 		if (p)
 			out->headers = span_of(begin, (size_t)(p - begin));
 	}
@@ -128,18 +128,24 @@ parse_rest(const char *p, const char *end, struct sip_uri *out)
 }
 
 enum sip_error
-sip_uri_parse(struct span text, struct sip_uri *out)
+sip_uri_read(const struct sip_msg *m, struct span text, struct sip_uri *out)
 {
 	const char *p = text.at, *end = span_end(text);
 
 	*out = (struct sip_uri){ .text = text };
 	out->scheme.len = sip_scheme_len(p, text.len);
 	if (!out->scheme.len)
-		return parse_other(text, out);
+		return parse_other(m, text, out);
 	out->scheme.at = p;
 	out->kind = out->scheme.len == 3 ? SIP_SCHEME_SIP : SIP_SCHEME_SIPS;
-	p = parse_userinfo(p + out->scheme.len + 1, end, out);
-	return p && parse_rest(p, end, out) ? SIP_OK : SIP_ERROR_URI;
+	p = parse_userinfo(m, p + out->scheme.len + 1, end, out);
+	return p && parse_rest(m, p, end, out) ? SIP_OK : SIP_ERROR_URI;
+}
+
+enum sip_error
+sip_uri_parse(struct span text, struct sip_uri *out)
+{
+	return sip_uri_read(NULL, text, out);
 }
 
 bool

@@ -30,6 +30,9 @@ struct sip_uri {
 /* SIP_OK or SIP_ERROR_URI: the whole text must be one URI. */
 enum sip_error sip_uri_parse(struct span text, struct sip_uri *out);
 
+/* The same for a text in the head of m. */
+enum sip_error sip_uri_read(const struct sip_msg *m, struct span text, struct sip_uri *out);
+
 /*
  * A ;name[=value] parameter of a Via, a Contact, a URI ...: `params` as the parsers here deliver
  * it. Names match in any case. Returns false when absent; `value` is empty for a flag. Quoted

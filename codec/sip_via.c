@@ -3,16 +3,16 @@
 
 #include <assert.h>
 #include <string.h>
-#include "codec/scan.h"
 #include "codec/sip_host.h"
 #include "codec/sip_param.h"
+#include "codec/sip_scan.h"
 
 static const char *
-over_token(const char *p, const char *end, struct span *out)
+over_token(const struct sip_msg *m, const char *p, const char *end, struct span *out)
 {
 	const char *begin = p;
 
-	p = scan_while(p, end, SCAN_TOKEN);
+	p = sip_scan_while(m, p, end, SCAN_TOKEN);
 	*out = span_of(begin, (size_t)(p - begin));
 	return p == begin ? NULL : p;
 }
@@ -27,7 +27,7 @@ over_slash(const char *p, const char *end)
 
 /* protocol-name SLASH protocol-version SLASH transport LWS */
 static const char *
-over_protocol(const char *p, const char *end, struct sip_via *out)
+over_protocol(const struct sip_msg *m, const char *p, const char *end, struct sip_via *out)
 {
 	const char *stop;
 
@@ -36,12 +36,12 @@ over_protocol(const char *p, const char *end, struct sip_via *out)
 		out->version = span_of(p + 4, 3);
 		p += 8;
 	} else {
-		p = over_token(p, end, &out->protocol);
+		p = over_token(m, p, end, &out->protocol);
 		p = p ? over_slash(p, end) : NULL;
-		p = p ? over_token(p, end, &out->version) : NULL;
+		p = p ? over_token(m, p, end, &out->version) : NULL;
 		p = p ? over_slash(p, end) : NULL;
 	}
-	stop = p ? over_token(p, end, &out->transport) : NULL;
+	stop = p ? over_token(m, p, end, &out->transport) : NULL;
 	if (!stop)
 		return NULL;
 	p = scan_over_lws(stop, end);
@@ -50,9 +50,9 @@ over_protocol(const char *p, const char *end, struct sip_via *out)
 
 /* host [ COLON port ], with white space around the colon if need be. */
 static const char *
-over_sent_by(const char *begin, const char *end, struct sip_via *out)
+over_sent_by(const struct sip_msg *m, const char *begin, const char *end, struct sip_via *out)
 {
-	const char *p = sip_host_over(begin, end), *stop;
+	const char *p = sip_host_over(m, begin, end), *stop;
 
 	if (!p)
 		return NULL;
@@ -89,8 +89,8 @@ note_param(struct sip_via *out, enum sip_param_kind kind, struct span name, stru
 	} else if (name.len == 5 && span_equal_nocase(name, SPAN("rport"))) {
 		const char *end = span_end(value);
 
-		if (out->has_rport || (kind != SIP_PARAM_FLAG &&
-				       sip_host_over_port(value.at, end, &port) != end))
+		if (out->has_rport ||
+		    (kind != SIP_PARAM_FLAG && sip_host_over_port(value.at, end, &port) != end))
 			return false;
 		out->has_rport = true;
 		out->rport = value;
@@ -99,13 +99,13 @@ note_param(struct sip_via *out, enum sip_param_kind kind, struct span name, stru
 }
 
 static bool
-parse_params(struct span rest, struct sip_via *out)
+parse_params(const struct sip_msg *m, struct span rest, struct sip_via *out)
 {
 	struct span name, value;
 
 	out->params = rest;
 	do {
-		enum sip_param_kind kind = sip_param_read(&rest, &name, &value);
+		enum sip_param_kind kind = sip_param_read(m, &rest, &name, &value);
 
 		if (kind == SIP_PARAM_BAD || !note_param(out, kind, name, value))
 			return false;
@@ -114,22 +114,28 @@ parse_params(struct span rest, struct sip_via *out)
 }
 
 enum sip_error
-sip_via_parse(struct span text, struct sip_via *out)
+sip_via_read(const struct sip_msg *m, struct span text, struct sip_via *out)
 {
 	const char *p, *end;
 
 	*out = (struct sip_via){ 0 };
 	text = span_trim(text);
 	end = span_end(text);
-	p = over_protocol(text.at, end, out);
-	p = p ? over_sent_by(p, end, out) : NULL;
+	p = over_protocol(m, text.at, end, out);
+	p = p ? over_sent_by(m, p, end, out) : NULL;
 	if (!p)
 		return SIP_ERROR_VIA;
 	if (p == end)
 		return SIP_OK;
-	if (*p != ';' || !parse_params(span_of(p + 1, (size_t)(end - (p + 1))), out))
+	if (*p != ';' || !parse_params(m, span_of(p + 1, (size_t)(end - (p + 1))), out))
 		return SIP_ERROR_VIA;
 	return SIP_OK;
+}
+
+enum sip_error
+sip_via_parse(struct span text, struct sip_via *out)
+{
+	return sip_via_read(NULL, text, out);
 }
 
 bool
