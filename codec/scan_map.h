@@ -49,7 +49,7 @@ scan_map_stop(const struct scan_map *map, size_t i)
 	size_t block = i / SCAN_BLOCK;
 	uint64_t bits = map->stop[block] >> i % SCAN_BLOCK;
 
-	if (bits)
+	if (__builtin_expect(bits != 0, 1))
 		return i + (size_t)__builtin_ctzll(bits);
 	do
 		bits = map->stop[++block];

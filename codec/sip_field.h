@@ -40,7 +40,7 @@ sip_field_at(const char *line, size_t len)
 	uint32_t tail;
 	uint8_t id;
 
-	if (len >= SIP_FIELD_ROOM)
+	if (__builtin_expect(len >= SIP_FIELD_ROOM, 0))
 		return sip_field_lookup(span_of(line, len));
 	memcpy(&tail, line + len - 3, sizeof(tail)); /* ends with the colon */
 	id = sip_field_slots[SIP_FIELD_SLOT(len, le32toh(tail) | 0x20202020)];

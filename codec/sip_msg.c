@@ -168,15 +168,18 @@ static uint32_t
 add_plain_fields(struct sip_msg *m, struct lines *l, uint32_t off, enum sip_error *fault)
 {
 	const char *const base = m->base;
-	const uint32_t len = l->text_len;
-	struct sip_field *f = m->fields + m->fields_len;
-	const uint32_t *next = l->next;
+	const uint32_t *next = l->next, *const last = l->last;
+	struct sip_field *f = m->fields + m->fields_len, *const full = m->fields + SIP_FIELDS_MAX;
+	/* up to here names may be read by 16 octets, and there is an octet behind the line */
+	const uint32_t name_max = l->text_len - SIP_FIELD_ROOM, stop_max = l->text_len - 3;
 
-	for (; next < l->last && f < m->fields + SIP_FIELDS_MAX; next++, f++) {
+	if (l->text_len < SIP_FIELD_ROOM)
+		return off;
+	for (; next < last && f < full; next++, f++) {
 		uint32_t stop = *next - 1, colon;
 		unsigned id;
 
-		if (off + SIP_FIELD_ROOM > len || stop + 2 == len || is_space(base[stop + 2]))
+		if (off > name_max || stop > stop_max || is_space(base[stop + 2]))
 			break;
 		colon = (uint32_t)scan_map_stop(&m->map, off);
 		if (memcmp(base + colon, ": ", 2) != 0 || colon - off < 2 ||

@@ -110,13 +110,12 @@ wants_tag(struct span value, const struct sip_reply *reply)
 {
 	struct sip_addr memory;
 	const struct sip_addr *to = reply->head ? &reply->head->to : &memory;
-	struct span unused;
 
 	if (!reply->to_tag.len)
 		return false;
 	if (!reply->head && (sip_addr_parse(value, &memory) != SIP_OK || memory.star))
 		return false;
-	return !sip_param(to->params, SPAN("tag"), &unused);
+	return !to->has_tag;
 }
 
 static void
@@ -138,30 +137,63 @@ put_to(struct writer *w, const struct sip_msg *m, const struct sip_reply *reply)
 	writer_put(w, CRLF);
 }
 
+static void
+put_status_line(struct writer *w, const struct sip_reply *reply)
+{
+	assert(reply->status >= 100 && reply->status <= 699);
+	if (reply->status == 200 && !reply->reason.len) {
+		writer_put(w, SPAN("SIP/2.0 200 OK\r\n"));
+		return;
+	}
+	writer_put(w, SPAN("SIP/2.0 "));
+	writer_put_decimal(w, (uint64_t)reply->status);
+	writer_put_byte(w, ' ');
+	writer_put(w, reply->reason.len ? reply->reason : sip_reason_phrase(reply->status));
+	writer_put(w, CRLF);
+}
+
+/* Call-ID and CSeq, which nearly always follow each other. */
+static void
+put_call(struct writer *w, const struct sip_msg *m)
+{
+	const struct sip_field *id = sip_msg_field(m, SIP_FIELD_CALL_ID);
+	const struct sip_field *cseq = sip_msg_field(m, SIP_FIELD_CSEQ);
+
+	if (id && cseq && id->end == cseq->name_off) {
+		writer_put(w, between(m->base + id->name_off, m->base + cseq->end));
+		return;
+	}
+	put_line(w, m, id);
+	put_line(w, m, cseq);
+}
+
+static void
+put_body(struct writer *w, struct span body)
+{
+	if (!body.len) {
+		writer_put(w, SPAN("Content-Length: 0\r\n\r\n"));
+		return;
+	}
+	writer_put(w, SPAN("Content-Length: "));
+	writer_put_decimal(w, body.len);
+	writer_put(w, SPAN("\r\n\r\n"));
+	writer_put(w, body);
+}
+
 bool
 sip_reply_write(struct writer *w, const struct sip_msg *request, const struct sip_reply *reply)
 {
 	if (!request->request || request->method == SIP_METHOD_ACK ||
 	    request->first[SIP_FIELD_VIA] == SIP_NONE)
 		return false;
-	assert(reply->status >= 100 && reply->status <= 699);
-	writer_put(w, SPAN("SIP/2.0 "));
-	writer_put_decimal(w, (uint64_t)reply->status);
-	writer_put_byte(w, ' ');
-	writer_put(w, reply->reason.len ? reply->reason : sip_reason_phrase(reply->status));
-	writer_put(w, CRLF);
+	put_status_line(w, reply);
 	put_vias(w, request, reply);
 	put_first(w, request, SIP_FIELD_FROM);
 	put_to(w, request, reply);
-	put_first(w, request, SIP_FIELD_CALL_ID);
-	put_first(w, request, SIP_FIELD_CSEQ);
+	put_call(w, request);
 	if (reply->status == 100)
 		put_first(w, request, SIP_FIELD_TIMESTAMP);
 	writer_put(w, reply->fields);
-	writer_put(w, SPAN("Content-Length: "));
-	writer_put_decimal(w, reply->body.len);
-	writer_put(w, CRLF);
-	writer_put(w, CRLF);
-	writer_put(w, reply->body);
+	put_body(w, reply->body);
 	return !w->full;
 }

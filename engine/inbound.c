@@ -21,8 +21,8 @@ hex_of(uint32_t n)
 	return x + UINT64_C(0x3030303030303030) + over * 39;
 }
 
-void
-inbound_hex(uint64_t n, char out[INBOUND_TAG_LEN])
+static void
+hex_write(uint64_t n, char out[INBOUND_TAG_LEN])
 {
 	uint64_t digits[2] = { htole64(hex_of((uint32_t)(n >> 32))), htole64(hex_of((uint32_t)n)) };
 
@@ -31,26 +31,29 @@ inbound_hex(uint64_t n, char out[INBOUND_TAG_LEN])
 }
 
 /*
+ * Keyed hash of what a request has in common with its retransmissions, its CANCEL and the
+ * ACK to its non-2xx final response.
+ *
  * P-04, RFC 3261 §16.11: an unguessable branch with the magic cookie tells a transaction by
  * itself; sent-by goes in because two clients may choose the same. For RFC 2543 clients the
  * fields of §16.6 step 8 do, but for the tag in To: the ACK to our or anybody's non-2xx response
  * has one where its INVITE had none, and must get the same branch (§17.1.1.3).
  */
 static uint64_t
-identity_by_branch(const struct inbound *in)
+identity_by_branch(const struct inbound *in, const struct siphash_key *key)
 {
 	struct span branch = in->head.via.branch, sent_by = in->head.via.sent_by;
 	char text[256];
-	struct writer w = writer_over(text, sizeof(text));
 	struct siphash s;
 
 	/* a space is in no branch */
-	writer_put(&w, branch);
-	writer_put_byte(&w, ' ');
-	writer_put(&w, sent_by);
-	if (!w.full)
-		return siphash(&in->stage->branch_key, writer_text(&w));
-	siphash_init(&s, &in->stage->branch_key);
+	if (branch.len + 1 + sent_by.len <= sizeof(text)) {
+		memcpy(text, branch.at, branch.len);
+		text[branch.len] = ' ';
+		memcpy(text + branch.len + 1, sent_by.at, sent_by.len);
+		return siphash(key, span_of(text, branch.len + 1 + sent_by.len));
+	}
+	siphash_init(&s, key);
 	siphash_feed(&s, branch);
 	siphash_feed(&s, SPAN(" "));
 	siphash_feed(&s, sent_by);
@@ -58,7 +61,7 @@ identity_by_branch(const struct inbound *in)
 }
 
 static uint64_t
-identity_of(const struct inbound *in)
+identity_of(const struct inbound *in, const struct siphash_key *key)
 {
 	const struct sip_msg *sip = &in->m->sip;
 	struct siphash s;
@@ -66,8 +69,8 @@ identity_of(const struct inbound *in)
 	struct sip_cseq cseq;
 
 	if (in->has_via && sip_via_branch_is_rfc3261(in->head.via.branch))
-		return identity_by_branch(in);
-	siphash_init(&s, &in->stage->branch_key);
+		return identity_by_branch(in, key);
+	siphash_init(&s, key);
 	siphash_feed_field(&s, in->head.via_text);
 	siphash_feed_field(&s, sip_msg_value(sip, SIP_FIELD_CALL_ID));
 	if (sip_msg_field(sip, SIP_FIELD_FROM) &&
@@ -105,16 +108,20 @@ inbound_init(struct inbound *in, struct stage *stage, struct message *m, uint64_
 	in->has_via = in->whole = error == SIP_OK;
 	if (error != SIP_OK)
 		read_via(in);
-	if (m->sip.request)
-		in->identity = identity_of(in);
 	return error;
+}
+
+/* With a key each, so that neither tells anything about the other. */
+void
+inbound_branch(const struct inbound *in, char out[INBOUND_TAG_LEN])
+{
+	hex_write(identity_of(in, &in->stage->branch_key), out);
 }
 
 void
 inbound_tag(const struct inbound *in, char out[INBOUND_TAG_LEN])
 {
-	inbound_hex(siphash(&in->stage->tag_key, span_of(&in->identity, sizeof(in->identity))),
-		    out);
+	hex_write(identity_of(in, &in->stage->tag_key), out);
 }
 
 /*
@@ -124,11 +131,10 @@ inbound_tag(const struct inbound *in, char out[INBOUND_TAG_LEN])
 static bool
 host_is_peer(struct span host, const struct message_peer *peer)
 {
-	struct span address = span_of(peer->address, strlen(peer->address));
-
 	if (host.len >= 2 && host.at[0] == '[')
 		host = span_of(host.at + 1, host.len - 2);
-	return span_equal_nocase(host, address);
+	return host.len < sizeof(peer->address) && peer->address[host.len] == '\0' &&
+	       span_equal_nocase(host, span_of(peer->address, host.len));
 }
 
 struct inbound_via_params

@@ -22,11 +22,6 @@ struct inbound {
 	struct sip_essentials head;
 	bool has_via;
 	bool whole; /* all of head was read: the message has no fault */
-	/*
-	 * Keyed hash of what a request has in common with its retransmissions, its CANCEL and the
-	 * ACK to its non-2xx final response (P-04): our branch, and from it our tag (P-12).
-	 */
-	uint64_t identity;
 };
 
 /*
@@ -36,7 +31,11 @@ struct inbound {
 enum sip_error inbound_init(struct inbound *in, struct stage *stage, struct message *m,
 			    uint64_t now_ns, enum sip_error error);
 
-/* Our tag in To for every answer to this request (P-12). */
+/*
+ * Our branch for this request (P-04), and our tag in To for every answer to it (P-12): the same for
+ * its retransmissions, its CANCEL and the ACK to its non-2xx final response. Requests only.
+ */
+void inbound_branch(const struct inbound *in, char out[INBOUND_TAG_LEN]);
 void inbound_tag(const struct inbound *in, char out[INBOUND_TAG_LEN]);
 
 /*
@@ -48,7 +47,5 @@ struct inbound_via_params {
 	bool rport;
 };
 struct inbound_via_params inbound_via_params(const struct inbound *in);
-
-void inbound_hex(uint64_t n, char out[INBOUND_TAG_LEN]);
 
 #endif

@@ -288,7 +288,7 @@ via_write(const struct inbound *in, struct writer *w)
 {
 	char branch[INBOUND_TAG_LEN];
 
-	inbound_hex(in->identity, branch);
+	inbound_branch(in, branch);
 	writer_put(w, in->stage->via_head);
 	writer_put(w, span_of(branch, sizeof(branch)));
 	writer_put(w, SPAN(";flow="));

@@ -55,17 +55,24 @@ token_make(const struct token_key *key, struct flow flow, char out[TOKEN_LEN])
 	return true;
 }
 
+#define LETTERS(first, value)                                                                      \
+	[(first)] = (value) + 1, (value) + 2, (value) + 3, (value) + 4, (value) + 5, (value) + 6,  \
+	(value) + 7, (value) + 8, (value) + 9, (value) + 10, (value) + 11, (value) + 12,           \
+	(value) + 13, (value) + 14, (value) + 15, (value) + 16, (value) + 17, (value) + 18,        \
+	(value) + 19, (value) + 20, (value) + 21, (value) + 22, (value) + 23, (value) + 24,        \
+	(value) + 25, (value) + 26
+
+/* 1..64; 0: no digit. */
+static const uint8_t digits[256] = {
+	LETTERS('A', 0), LETTERS('a', 26), ['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+	['-'] = 63,      ['_'] = 64,
+};
+
 /* 0..63, or -1. */
-static int
+static inline int
 digit(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '-' ? 62 : c == '_' ? 63 : -1;
+	return digits[(unsigned char)c] - 1;
 }
 
 bool
