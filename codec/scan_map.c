@@ -23,7 +23,7 @@ struct cursor {
 	uint32_t block; /* its number in the map */
 };
 
-/* Note the block at hand. True: it is the last one, for an octet that stands alone or an empty line. */
+/* Note the block at hand. True: the last one, for an octet that stands alone or an empty line. */
 static inline bool
 put_block(struct scan_map *map, struct cursor *c, const struct block_bits *b)
 {
@@ -105,7 +105,7 @@ scan_map_fill_scalar(struct scan_map *map, struct scan_ends *ends, const char *t
 
 /*
  * An octet is looked up by its two halves, and is of the kinds that both tables agree on: DIGIT,
- * letters of the even rows of ASCII, of its odd ones, or MARK, which is the bit that movemask reads.
+ * letters of the even rows of ASCII, of its odd ones, or MARK, the bit that movemask reads.
  */
 #define DIGIT 1
 #define EVEN 2

@@ -20,7 +20,7 @@ parse_params(const struct sip_msg *m, const char *p, const char *end, struct sip
 	do {
 		if (!sip_param_read(m, &rest, &name, &value))
 			return false;
-		if (name.len == 3 && !out->has_tag && span_equal_nocase(name, SPAN("tag"))) {
+		if (!out->has_tag && SPAN_IS_NOCASE(name, "tag")) {
 			out->has_tag = true;
 			out->tag = value;
 		}

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/sip_cseq.h"
 
-#include "codec/scan.h"
+#include "codec/sip_scan.h"
 
 #define NUMBER_MAX 0x7FFFFFFFu /* §8.1.1.5: less than 2**31 */
 
 enum sip_error
-sip_cseq_parse(struct span text, struct sip_cseq *out)
+sip_cseq_read(const struct sip_msg *m, struct span text, struct sip_cseq *out)
 {
 	const char *p = text.at, *end = span_end(text), *digits_end;
 	uint64_t n = 0;
@@ -22,5 +22,11 @@ sip_cseq_parse(struct span text, struct sip_cseq *out)
 		return SIP_ERROR_CSEQ;
 	out->number = (uint32_t)n;
 	out->method = span_of(p, (size_t)(end - p));
-	return scan_all(out->method, SCAN_TOKEN) ? SIP_OK : SIP_ERROR_CSEQ;
+	return p < end && sip_scan_while(m, p, end, SCAN_TOKEN) == end ? SIP_OK : SIP_ERROR_CSEQ;
+}
+
+enum sip_error
+sip_cseq_parse(struct span text, struct sip_cseq *out)
+{
+	return sip_cseq_read(NULL, text, out);
 }

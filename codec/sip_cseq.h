@@ -12,4 +12,7 @@ struct sip_cseq {
 /* SIP_OK or SIP_ERROR_CSEQ. */
 enum sip_error sip_cseq_parse(struct span text, struct sip_cseq *out);
 
+/* The same for a text in the head of m. */
+enum sip_error sip_cseq_read(const struct sip_msg *m, struct span text, struct sip_cseq *out);
+
 #endif

@@ -74,7 +74,7 @@ check_call_id(const struct sip_msg *m)
 static enum sip_error
 read_cseq(const struct sip_msg *m, struct sip_cseq *out)
 {
-	if (sip_cseq_parse(sip_msg_value(m, SIP_FIELD_CSEQ), out))
+	if (sip_cseq_read(m, sip_msg_value(m, SIP_FIELD_CSEQ), out))
 		return SIP_ERROR_CSEQ;
 	if (m->request && !span_equal(out->method, sip_msg_span(m, m->method_name)))
 		return SIP_ERROR_CSEQ_METHOD;

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
-#include "codec/sip_scan.h"
+#include "codec/scan.h"
 
 #define OCTET_DIGITS 3
 #define GROUP_DIGITS 4
@@ -145,43 +145,13 @@ sip_host_over_ipv6(const char *p, const char *end, uint8_t out[SIP_HOST_IPV6_LEN
 	return p;
 }
 
-/*
- * What over_name() says of a name of at most SCAN_BLOCK octets: all labels begin and end with a
- * letter or digit, the last one begins with a letter. NULL: it has to look itself.
- */
-static inline const char *
-over_mapped_name(const struct sip_msg *m, const char *p, const char *end)
-{
-	size_t off = (size_t)(p - m->base), len = scan_map_stop(&m->map, off) - off;
-	uint64_t marks;
-	const char *last = p;
-
-	if (len == 0 || len > SCAN_BLOCK || len > (size_t)(end - p))
-		return NULL;
-	marks = scan_map_marks(&m->map, off, len);
-	if ((marks & (marks << 1 | 1)) || marks >> (len - 1))
-		return NULL; /* marks in a row, in front or at the end */
-	while (marks && last == p) {
-		unsigned i = 63 - (unsigned)__builtin_clzll(marks);
-
-		if (p[i] == '.')
-			last = p + i + 1;
-		marks ^= UINT64_C(1) << i;
-	}
-	return scan_is(*last, SCAN_ALPHA) ? p + len : NULL;
-}
-
 const char *
-sip_host_over(const struct sip_msg *m, const char *p, const char *end)
+sip_host_over_any(const char *p, const char *end)
 {
 	uint8_t octets[SIP_HOST_IPV6_LEN];
 
-	if (p == end || *p != '[') {
-		const char *stop =
-			sip_scan_has_map(m) && p < end ? over_mapped_name(m, p, end) : NULL;
-
-		return stop ? stop : over_name(p, end);
-	}
+	if (p == end || *p != '[')
+		return over_name(p, end);
 	p = sip_host_over_ipv6(p + 1, end, octets);
 	return p && p < end && *p == ']' ? p + 1 : NULL;
 }

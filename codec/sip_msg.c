@@ -57,9 +57,9 @@ lines_more(struct sip_msg *m, struct lines *l)
 }
 
 /*
- * The next CRLF. NO_LINE when the message ends first, or a CR or LF stands alone. Neither may be in a
- * head (§7, §25): some parsers take them for line ends, so what is one field here would be two
- * fields there.
+ * The next CRLF. NO_LINE when the message ends first, or a CR or LF stands alone. Neither may be
+ * in a head (§7, §25): some parsers take them for line ends, so what is one field here would be
+ * two fields there.
  */
 static inline uint32_t
 next_crlf(struct sip_msg *m, struct lines *l)
@@ -262,7 +262,7 @@ note_response_method(struct sip_msg *m)
 {
 	struct sip_cseq cseq;
 
-	if (sip_cseq_parse(sip_msg_value(m, SIP_FIELD_CSEQ), &cseq) == SIP_OK)
+	if (sip_cseq_read(m, sip_msg_value(m, SIP_FIELD_CSEQ), &cseq) == SIP_OK)
 		m->method = (uint8_t)sip_method_lookup(cseq.method);
 }
 

@@ -148,6 +148,15 @@ sip_uri_parse(struct span text, struct sip_uri *out)
 	return sip_uri_read(NULL, text, out);
 }
 
+/* Escapes make a name longer: one of the same length has none, or is another. */
+static inline bool
+is_name(struct span text, struct span name)
+{
+	if (text.len <= name.len)
+		return span_equal_nocase(text, name);
+	return sip_unescape_equal(text, name, true);
+}
+
 bool
 sip_uri_param(const struct sip_uri *uri, struct span name, struct span *value)
 {
@@ -162,7 +171,7 @@ sip_uri_param(const struct sip_uri *uri, struct span name, struct span *value)
 		stop = p;
 		while (p < end && *p != ';')
 			p++;
-		if (!sip_unescape_equal(span_of(begin, (size_t)(stop - begin)), name, true))
+		if (!is_name(span_of(begin, (size_t)(stop - begin)), name))
 			continue;
 		if (stop < p)
 			*value = span_of(stop + 1, (size_t)(p - (stop + 1)));

@@ -78,15 +78,15 @@ note_param(struct sip_via *out, enum sip_param_kind kind, struct span name, stru
 {
 	uint16_t port;
 
-	if (name.len == 6 && span_equal_nocase(name, SPAN("branch"))) {
+	if (SPAN_IS_NOCASE(name, "branch")) {
 		if (out->branch.len || kind != SIP_PARAM_TOKEN)
 			return false;
 		out->branch = value;
-	} else if (name.len == 8 && span_equal_nocase(name, SPAN("received"))) {
+	} else if (SPAN_IS_NOCASE(name, "received")) {
 		if (out->received.len || (kind != SIP_PARAM_TOKEN && kind != SIP_PARAM_IPV6))
 			return false;
 		out->received = value;
-	} else if (name.len == 5 && span_equal_nocase(name, SPAN("rport"))) {
+	} else if (SPAN_IS_NOCASE(name, "rport")) {
 		const char *end = span_end(value);
 
 		if (out->has_rport ||

@@ -54,6 +54,14 @@ span_equal_nocase(struct span a, struct span b)
 	return true;
 }
 
+/*
+ * The same with a literal. It is nearly always written in the same case, and then one comparison
+ * of known length.
+ */
+#define SPAN_IS_NOCASE(s, literal)                                                                 \
+	((s).len == sizeof(literal) - 1 && (memcmp((s).at, literal, sizeof(literal) - 1) == 0 ||   \
+					    span_equal_nocase(s, SPAN(literal))))
+
 /* Without leading and trailing SP, HTAB, CR and LF (linear white space of RFC 3261 §25.1). */
 static inline struct span
 span_trim(struct span s)

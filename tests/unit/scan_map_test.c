@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The map of a head: against what its header says, octet by octet, and the twins with each other. */
+/* The map of a head: octet by octet, and the twins with each other. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
