@@ -4,7 +4,8 @@
  */
 #include "tests/unit/ring_bed.h"
 
-#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 
 /* Direct descriptors are none of the process's. */
 static void
@@ -181,12 +182,60 @@ rings_hold_more_than_descriptors(void **state)
 	peer_end();
 }
 
+/* -- limits -- */
+
+/* The limit of open files is smaller than the table would be: it goes on without. */
+static void
+table_beyond_the_limit(void **state)
+{
+	const struct ring_config config = bed_config();
+	const char *error;
+	struct end e;
+
+	(void)state;
+	if (strcmp(peer_kernel, "real") != 0)
+		skip(); /* tests/unit/ring_files_test.c */
+	peer_begin(1);
+	peer_limit_descriptors(1000);
+	assert_int_equal(ring_open(&e.ring, &config, &end_handlers, &e, &error), 0);
+	assert_int_equal(ring_features(e.ring) & 1u << RING_FEATURE_DIRECT, 0);
+	ring_fini(e.ring);
+	peer_limit_descriptors(INT32_MAX);
+	peer_end();
+}
+
+/* No locked memory at all: either nothing of the ring counts, or the error says what does. */
+static void
+no_locked_memory(void **state)
+{
+	const struct ring_config config = bed_config();
+	struct rlimit saved, soft;
+	const char *error;
+	struct end e;
+	int result;
+
+	(void)state;
+	peer_begin(1);
+	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &saved), 0);
+	soft = (struct rlimit){ 0, saved.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &soft), 0);
+	result = ring_open(&e.ring, &config, &end_handlers, &e, &error);
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &saved), 0);
+	if (result == 0)
+		ring_fini(e.ring);
+	else
+		assert_non_null(strstr(error, "RLIMIT_MEMLOCK"));
+	peer_end();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_descriptor_is_needed),
 		cmocka_unit_test(rings_hold_more_than_descriptors),
+		cmocka_unit_test(table_beyond_the_limit),
+		cmocka_unit_test(no_locked_memory),
 	};
 	int skips = bed_skips();
 
