@@ -22,6 +22,8 @@
 /* With less than this many connections for each there is no point in several loops. */
 #define CONNECTIONS_PER_LOOP 256u
 
+#define CONNECTIONS_MAX 16777216u /* what several loops come to by themselves, at most */
+
 struct cluster_loop {
 	struct loop loop;
 	struct cluster *cluster;
@@ -68,26 +70,37 @@ plan_loops(const struct settings *s, uint32_t connections)
 	return at_most(at_most(n, MESH_LOOPS_MAX), bound ? bound : 1);
 }
 
+/*
+ * With direct descriptors the limit on open files bounds the connections of each loop; without
+ * them, those of all loops together.
+ */
 bool
-cluster_plan(struct cluster *c, const struct settings *settings, uint32_t descriptors,
-	     char error[SETTINGS_ERROR_MAX])
+cluster_plan(struct cluster *c, const struct settings *settings, uint32_t disable,
+	     uint32_t descriptors, char error[SETTINGS_ERROR_MAX])
 {
-	uint32_t total = settings->max_connections ? settings->max_connections : descriptors;
+	bool direct = !(disable & 1u << RING_FEATURE_DIRECT);
+	uint32_t wanted = settings->max_connections;
+	uint64_t room;
 
-	if (total == 0 || total > descriptors) {
-		snprintf(error, SETTINGS_ERROR_MAX,
-			 "max_connections = %u: the limit on open files allows %u "
-			 "(raise it with ulimit -n or LimitNOFILE=, or lower max_connections)",
-			 settings->max_connections, descriptors);
-		return false;
-	}
 	c->settings = settings;
 	c->error = error;
-	c->loops_len = plan_loops(settings, total);
+	c->loops_len = plan_loops(settings, wanted ? wanted : descriptors);
 	c->threads_of_routers = at_most(settings->routing_threads, c->loops_len);
 	c->routers_len = c->threads_of_routers ? c->threads_of_routers : c->loops_len;
-	c->ring.slots_max = (total + c->loops_len - 1) / c->loops_len;
+	room = direct ? (uint64_t)descriptors * c->loops_len : descriptors;
+	if (room == 0 || wanted > room) {
+		snprintf(error, SETTINGS_ERROR_MAX,
+			 "max_connections = %u: the limit on open files allows %llu with %u loops "
+			 "(raise it with ulimit -n or LimitNOFILE=, set more loops, or lower "
+			 "max_connections)",
+			 wanted, (unsigned long long)room, c->loops_len);
+		return false;
+	}
+	if (!wanted)
+		wanted = room < CONNECTIONS_MAX ? (uint32_t)room : CONNECTIONS_MAX;
+	c->ring.slots_max = (wanted + c->loops_len - 1) / c->loops_len;
 	c->ring.sq_entries = SQ_ENTRIES;
+	c->ring.disable = disable;
 	return true;
 }
 
@@ -160,12 +173,19 @@ start_routers(struct cluster *c)
 	return true;
 }
 
+/* The ring of this thread, if it is a loop's: it wakes others by a message, not by a system call. */
+static _Thread_local struct ring *own_ring;
+
 static void
 ring_loop(void *arg)
 {
 	struct cluster_loop *l = arg;
 
-	ring_wake(l->loop.ring);
+	/* A message leaves with the next turn, and after the last one there is none. */
+	if (own_ring && !mesh_is_over(&l->cluster->mesh))
+		ring_wake_peer(own_ring, l->loop.ring);
+	else
+		ring_wake(l->loop.ring);
 }
 
 /* The ring belongs to the thread that opens it, so the loop opens itself and tells how it went. */
@@ -223,6 +243,7 @@ loop_main(void *arg)
 	if (l->result)
 		return NULL;
 	await(&l->go); /* until then the others cannot be rung */
+	own_ring = l->loop.ring;
 	route_thread_begin();
 	l->result = loop_run(&l->loop);
 	route_thread_end();
@@ -333,9 +354,8 @@ make(struct cluster *c)
 }
 
 bool
-cluster_start(struct cluster *c, uint32_t disable, int ended_fd)
+cluster_start(struct cluster *c, int ended_fd)
 {
-	c->ring.disable = disable;
 	c->ended_fd = ended_fd;
 	if (!make(c))
 		return false;

@@ -36,17 +36,17 @@ struct cluster {
 };
 
 /*
- * How many loops, and connections for each, these settings come to; descriptors: that sockets may
- * take at most. False: impossible, and `error` says why and what helps. Starts nothing.
+ * How many loops, and connections for each, these settings come to; disable: ring features to do
+ * without; descriptors: that sockets may take at most. False: impossible, and `error` says why and what helps. Starts nothing.
  */
-bool cluster_plan(struct cluster *c, const struct settings *settings, uint32_t descriptors,
-		  char error[SETTINGS_ERROR_MAX]);
+bool cluster_plan(struct cluster *c, const struct settings *settings, uint32_t disable,
+		  uint32_t descriptors, char error[SETTINGS_ERROR_MAX]);
 
 /*
- * Bind, start all threads, accept. `disable`: ring features to do without. ended_fd: an eventfd.
+ * Bind, start all threads, accept. ended_fd: an eventfd.
  * False: the machine said no, `error` says why, and nothing runs.
  */
-bool cluster_start(struct cluster *c, uint32_t disable, int ended_fd);
+bool cluster_start(struct cluster *c, int ended_fd);
 
 /* Connections at once, all loops together. */
 uint32_t cluster_connections_max(const struct cluster *c);

@@ -98,9 +98,16 @@ static void
 on_accepted(void *arg, uint32_t slot, uint32_t listener, const struct sockaddr_storage *peer)
 {
 	struct loop *l = arg;
+	struct ring *colder;
 
 	(void)listener;
 	l->now_ns = ring_now_ns(l->ring);
+	mesh_note_load(l->mesh, l->index, ring_slots_used(l->ring));
+	colder = l->draining ? NULL : mesh_colder_ring(l->mesh, l->index);
+	if (colder && ring_hand_over(l->ring, slot, colder) == 0) {
+		stats_add(&l->stats.connections_handed_over, 1);
+		return;
+	}
 	conn_life_accepted(l, &l->conns[slot], peer);
 }
 
@@ -272,6 +279,7 @@ loop_open(struct loop *l, uint16_t index, const struct settings *settings, struc
 	compression_init(&l->compression, settings, &l->deflate_budget, &l->bytes, &l->stats);
 	l->now_ns = ring_now_ns(l->ring);
 	wheel_init(&l->wheel, l->now_ns);
+	mesh_set_loop_ring(mesh, index, l->ring);
 	return 0;
 }
 
@@ -390,6 +398,7 @@ loop_turn(struct loop *l, uint64_t wait_max_ns)
 		l->congested = false;
 	}
 	l->turn++;
+	mesh_note_load(l->mesh, l->index, ring_slots_used(l->ring));
 	copy_ring_counters(l);
 	return 0;
 }
@@ -417,6 +426,8 @@ loop_run(struct loop *l)
 		result = loop_turn(l, UINT64_MAX);
 	if (result)
 		mesh_break(l->mesh);
+	else
+		result = loop_turn(l, 0); /* what the last one wanted to submit */
 	return result;
 }
 

@@ -5,6 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * A loop gives new connections away when it has this many more than the one that has the fewest,
+ * and an eighth more: chance alone is not worth the message.
+ */
+#define LOAD_SLACK 16u
+
 #define CROSS_CAPACITY 1024u /* of a lane between two threads' loops or routers, at most */
 
 static void
@@ -75,7 +81,10 @@ mesh_init(struct mesh *m, uint32_t loops, uint32_t routing_threads, uint32_t cap
 	m->loop_ends = ends_new(loops);
 	m->router_ends = m->threaded ? ends_new(m->routers) : m->loop_ends;
 	m->lanes = aligned_alloc(_Alignof(struct lane), lanes * sizeof(*m->lanes));
-	if (m->loop_ends && m->router_ends && m->lanes && lanes_add(m, capacity))
+	m->loads = aligned_alloc(_Alignof(struct mesh_load), loops * sizeof(*m->loads));
+	if (m->loads)
+		memset(m->loads, 0, loops * sizeof(*m->loads));
+	if (m->loads && m->loop_ends && m->router_ends && m->lanes && lanes_add(m, capacity))
 		return true;
 	mesh_fini(m);
 	return false;
@@ -87,6 +96,7 @@ mesh_fini(struct mesh *m)
 	for (uint32_t i = 0; i < m->lanes_len; i++)
 		lane_fini(&m->lanes[i]);
 	free(m->lanes);
+	free(m->loads);
 	if (m->router_ends != m->loop_ends)
 		free(m->router_ends);
 	free(m->loop_ends);
@@ -106,6 +116,40 @@ mesh_set_router_bell(struct mesh *m, uint32_t router, void (*ring)(void *arg), v
 	assert(m->threaded);
 	m->router_ends[router].ring = ring;
 	m->router_ends[router].arg = arg;
+}
+
+/* ---- where connections go ---- */
+
+void
+mesh_set_loop_ring(struct mesh *m, uint32_t loop, struct ring *ring)
+{
+	m->loads[loop].ring = ring;
+}
+
+void
+mesh_note_load(struct mesh *m, uint32_t loop, uint32_t connections)
+{
+	/* relaxed: a rough number is good enough */
+	atomic_store_explicit(&m->loads[loop].connections, connections, memory_order_relaxed);
+}
+
+static uint32_t
+load_of(const struct mesh *m, uint32_t loop)
+{
+	return atomic_load_explicit(&m->loads[loop].connections, memory_order_relaxed);
+}
+
+struct ring *
+mesh_colder_ring(const struct mesh *m, uint32_t loop)
+{
+	uint32_t own = load_of(m, loop), coldest = loop;
+
+	for (uint32_t i = 0; i < m->loops; i++)
+		if (load_of(m, i) < load_of(m, coldest))
+			coldest = i;
+	if (own < load_of(m, coldest) + load_of(m, coldest) / 8 + LOAD_SLACK)
+		return NULL;
+	return m->loads[coldest].ring;
 }
 
 /* ---- producers ---- */

@@ -22,6 +22,14 @@
 
 #define MESH_LOOPS_MAX 64 /* the lanes' memory grows with its square */
 
+struct ring;
+
+/* What the loops know of each other to spread connections. */
+struct mesh_load {
+	alignas(SPSC_LINE) _Atomic uint32_t connections;
+	struct ring *ring;
+};
+
 struct mesh {
 	uint32_t loops, routers;
 	bool threaded; /* routers have threads of their own */
@@ -33,6 +41,7 @@ struct mesh {
 	struct lane *out;   /* [routers][loops] */
 	struct lane *back;  /* [loops][loops] */
 	struct lane *aside; /* [routers][routers] */
+	struct mesh_load *loads;  /* [loops] */
 	_Atomic uint32_t resting; /* loops that have come to rest */
 	_Atomic bool broken;
 };
@@ -43,6 +52,19 @@ struct mesh {
  */
 bool mesh_init(struct mesh *m, uint32_t loops, uint32_t routing_threads, uint32_t capacity);
 void mesh_fini(struct mesh *m);
+
+/* The ring of a loop, for connections that are handed over to it. Before any thread runs. */
+void mesh_set_loop_ring(struct mesh *m, uint32_t loop, struct ring *ring);
+
+/* How many connections a loop has now. */
+void mesh_note_load(struct mesh *m, uint32_t loop, uint32_t connections);
+
+/*
+ * The kernel spreads new connections over the listening sockets by a hash of their addresses: by
+ * chance, and unevenly when a proxy or a load test makes them. The ring of the loop that should
+ * rather have this one, or NULL: it may stay.
+ */
+struct ring *mesh_colder_ring(const struct mesh *m, uint32_t loop);
 
 /* How to wake the thread of a loop, or of a router that has one. Before any thread runs. */
 void mesh_set_loop_bell(struct mesh *m, uint32_t loop, void (*ring)(void *arg), void *arg);

@@ -116,7 +116,7 @@ plan_connections(struct sipring *s, bool raise)
 		limit.rlim_max = 1000000;
 	room = limit.rlim_max > 2 * DESCRIPTORS_KEPT ? (uint32_t)limit.rlim_max - DESCRIPTORS_KEPT :
 						       0;
-	return usage(cluster_plan(&s->cluster, &s->settings, room, s->error));
+	return usage(cluster_plan(&s->cluster, &s->settings, s->disable, room, s->error));
 }
 
 /* SIPRING_DISABLE=name,name: kernel features to do without, so that the fallbacks can be tested. */
@@ -180,7 +180,7 @@ sipring_start(struct sipring *s)
 		return result;
 	/* before there is a thread that logs */
 	log_init((enum log_level)s->settings.log_level, s->settings.log_rate);
-	if (!cluster_start(&s->cluster, s->disable, s->ended_fd)) {
+	if (!cluster_start(&s->cluster, s->ended_fd)) {
 		log_fini();
 		return SIPRING_RUNTIME;
 	}

@@ -107,6 +107,8 @@ close_completed(struct ring *r, const struct uring_cqe *cqe)
 	r->requests--;
 	send_give_up(r, s);
 	silent = s->flags & SLOT_HANDED;
+	if (s->flags & SLOT_GREEDY)
+		r->greedy--;
 	slot_give_back(&r->slots, tag_slot(cqe->tag));
 	accept_slot_freed(r);
 	if (!silent)

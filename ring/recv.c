@@ -128,6 +128,7 @@ recv_lease_drop(struct ring *r, uint16_t buffer)
 	s->leases--;
 	if (s->flags & SLOT_GREEDY && s->leases <= r->share / 2) {
 		s->flags &= ~(uint32_t)SLOT_GREEDY;
+		r->greedy--;
 		state_todo(r, s);
 	}
 }
@@ -138,6 +139,7 @@ check_share(struct ring *r, struct slot *s)
 	if (s->leases < r->share || s->flags & SLOT_GREEDY)
 		return;
 	s->flags |= SLOT_GREEDY;
+	r->greedy++;
 	state_count(&r->counters.receive_holds, 1);
 	state_todo(r, s);
 }

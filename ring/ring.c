@@ -177,7 +177,7 @@ ring_lease_drop(struct ring *r, uint16_t buffer)
 bool
 ring_is_starved(const struct ring *r)
 {
-	return r->hungry;
+	return r->slots.starved.count > 0 || r->greedy > 0;
 }
 
 int

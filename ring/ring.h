@@ -186,7 +186,7 @@ uint64_t ring_now_ns(const struct ring *r);
 void ring_lease_hold(struct ring *r, uint16_t buffer);
 void ring_lease_drop(struct ring *r, uint16_t buffer);
 
-/* Does any slot wait for a buffer to be given back? */
+/* Does any slot wait for buffers to be given back? */
 bool ring_is_starved(const struct ring *r);
 
 /*

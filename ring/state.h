@@ -45,6 +45,7 @@ struct ring {
 
 	uint64_t *lessees;        /* per buffer: tag of the slot whose bytes are in it */
 	uint32_t share;           /* of the buffers, for one slot */
+	uint32_t greedy;          /* slots that have their share of the buffers out */
 	bool hungry;              /* a slot starved since starved ones were fed last */
 	uint64_t given_back_seen; /* buffers.given_back then */
 	uint64_t feed_again_ns;   /* no buffer came back since: when to try all the same */
