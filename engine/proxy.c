@@ -65,7 +65,7 @@ value_read(const struct inbound *in, struct proxy_route *route, struct span valu
 	struct span ignored;
 	bool lr;
 
-	if (sip_addr_parse(value, &addr) != SIP_OK)
+	if (sip_addr_read(&in->m->sip, value, &addr) != SIP_OK)
 		return 400;
 	if (addr.uri.kind != SIP_SCHEME_SIP && addr.uri.kind != SIP_SCHEME_SIPS)
 		return 403;
@@ -94,7 +94,7 @@ request_uri_restore(struct inbound *in, struct proxy_route *route, struct span l
 {
 	struct sip_addr addr;
 
-	if (sip_addr_parse(last, &addr) != SIP_OK || addr.uri.headers.len)
+	if (sip_addr_read(&in->m->sip, last, &addr) != SIP_OK || addr.uri.headers.len)
 		return 400;
 	in->head.uri = addr.uri;
 	route->rewritten = true;

@@ -34,9 +34,9 @@ struct contact_params {
 static void
 note_param(struct contact_params *p, struct span name, struct span value)
 {
-	if (span_equal_nocase(name, SPAN("q"))) {
+	if (SPAN_IS_NOCASE(name, "q")) {
 		p->has_q = true;
-	} else if (!p->has_reg_id && span_equal_nocase(name, SPAN("reg-id"))) {
+	} else if (!p->has_reg_id && SPAN_IS_NOCASE(name, "reg-id")) {
 		p->has_reg_id = true;
 		p->reg_id = value;
 	}
@@ -50,7 +50,7 @@ params_write(struct writer *w, struct span params)
 	struct span rest = params, name, value;
 
 	while (sip_param_next(&rest, &name, &value)) {
-		if (span_equal_nocase(name, SPAN("expires"))) {
+		if (SPAN_IS_NOCASE(name, "expires")) {
 			if (!found.has_expires)
 				found.expires = value;
 			found.has_expires = true;
@@ -63,7 +63,7 @@ params_write(struct writer *w, struct span params)
 			continue;
 		writer_put(w, SPAN("="));
 		writer_put(w, value);
-		if (!w->full && span_equal_nocase(name, SPAN("+sip.instance")))
+		if (!w->full && SPAN_IS_NOCASE(name, "+sip.instance"))
 			found.instance = span_of(w->at + w->len - value.len, value.len);
 	}
 	return found;
@@ -112,7 +112,7 @@ path_read(struct registration *r)
 	struct sip_addr addr;
 
 	while (sip_value_next(&r->in->m->sip, SIP_FIELD_PATH, &it)) {
-		if (sip_addr_parse(it.value, &addr) != SIP_OK || !addr.bracketed ||
+		if (sip_addr_read(&r->in->m->sip, it.value, &addr) != SIP_OK || !addr.bracketed ||
 		    addr.uri.kind == SIP_SCHEME_OTHER || !is_ascii(addr.uri_text))
 			return registration_fault(r, 400, "Malformed Path");
 		if (names_is_self(&r->in->stage->names, &addr.uri))
@@ -251,7 +251,7 @@ contacts_read(struct registration *r)
 		if (r->wildcard || r->wanted_len == CONTACTS_SEEN_MAX)
 			return r->wildcard ? registration_fault(r, 400, "Contact * Must Be Alone") :
 					     registration_fault(r, 403, "Too Many Contacts");
-		if (sip_addr_parse(it.value, &addr) != SIP_OK)
+		if (sip_addr_read(&r->in->m->sip, it.value, &addr) != SIP_OK)
 			return registration_fault(r, 400, "Malformed Contact");
 		if (addr.star) {
 			/* §10.3, 6 */
@@ -291,7 +291,7 @@ first_hop_check(struct registration *r)
 		return 0;
 	while (sip_value_next(sip, SIP_FIELD_PATH, &path))
 		last = path.value;
-	if (last.at && sip_addr_parse(last, &addr) == SIP_OK &&
+	if (last.at && sip_addr_read(sip, last, &addr) == SIP_OK &&
 	    sip_uri_param(&addr.uri, SPAN("ob"), &ignored))
 		return 0;
 	return registration_fault(r, 439, NULL);
