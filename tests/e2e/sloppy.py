@@ -27,7 +27,7 @@ class Connection:
                 return
             if opcode == 1:
                 self.requests += 1
-                await self.server.take(self, payload.decode())
+                await self.server.take(self, payload.decode(errors="replace"))
 
     async def frame(self):
         first, second = await self.reader.readexactly(2)
@@ -71,7 +71,7 @@ class Server:
         self.connections.append(connection)
         try:
             await connection.run()
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             writer.close()
 
     def head(self, lines):
@@ -87,6 +87,8 @@ class Server:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            for connection in self.connections:
+                connection.writer.transport.abort()
 
         asyncio.run_coroutine_threadsafe(end(), self.loop).result()
         self.loop.call_soon_threadsafe(self.loop.stop)

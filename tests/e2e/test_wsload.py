@@ -233,6 +233,90 @@ class Faults(Case):
         self.assertGreater(r["counts"]["pings"], 0)
 
 
+class BadClients(Case):
+    """What each bad client reports of our daemon, and of servers that do the wrong thing."""
+
+    def bad(self, port, names="all", timeout="3s"):
+        done = subprocess.run([WSLOAD, f"ws://127.0.0.1:{port}/", "--bad", names, "--json",
+                               "--timeout", timeout], capture_output=True, text=True,
+                              timeout=6 * DEADLINE, check=False)
+        r = json.loads(done.stdout)
+        self.assertEqual(done.returncode, 1 if r["errors"] else 0)
+        return {c["name"]: (c["as_expected"], c["got"]) for c in r["cases"]}
+
+    def test_ours(self):
+        daemon = Daemon(settings={"handshake_timeout": 500}).start()
+        self.addCleanup(daemon.stop)
+        got = self.bad(daemon.port)
+        self.assertEqual(len(got), 18)
+        self.assertEqual({name: said for name, (ok, said) in got.items() if not ok}, {})
+
+    def sloppy(self, names, server, timeout="300ms"):
+        self.addCleanup(server.close)
+        got = self.bad(server.port, ",".join(names), timeout)
+        self.assertEqual(set(got), set(names))
+        return {name: said for name, (ok, said) in got.items() if not ok}
+
+    def test_who_checks_nothing(self):
+        """The sloppy server masks nothing, checks no bit, no opcode, no UTF-8, no length."""
+        names = ["rsv", "opcode", "stray", "close-code", "utf8", "endless", "long-ping"]
+        wrong = self.sloppy(names, sloppy.Server())
+        self.assertEqual(set(wrong), set(names))
+        self.assertEqual(wrong["rsv"], "another message")
+        self.assertEqual(wrong["close-code"], "a broken frame")
+        self.assertEqual(wrong["endless"], "no reaction")
+
+    def test_unmasked(self):
+        self.assertEqual(self.sloppy(["unmasked"], sloppy.Server()), {"unmasked": "no reaction"})
+
+    def test_who_waits_for_ever(self):
+        class Server(sloppy.Server):
+            async def take(self, connection, request):
+                if "application/sdp\r\nContent-Length: 4" not in request:
+                    await super().take(connection, request)
+
+        wrong = self.sloppy(["huge-sdp", "one-byte"], Server())
+        self.assertEqual(wrong, {"huge-sdp": "no reaction"})
+
+    def test_who_knows_no_fragments(self):
+        self.assertEqual(set(self.sloppy(["fragments"], sloppy.Server())), {"fragments"})
+
+    def test_who_queues_without_end(self):
+        class Server(sloppy.Server):
+            async def take(self, connection, request):
+                pass  # reads on, whatever it owes
+
+        wrong = self.sloppy(["zero-window"], Server(), "3s")
+        self.assertEqual(wrong, {"zero-window": "others are not served any more"})
+
+    def test_who_drowns(self):
+        class Server(sloppy.Server):
+            async def take(self, connection, request):
+                if request != "\r\n\r\n":
+                    await super().take(connection, request)
+                elif connection.requests > 1000:
+                    connection.send(b"\x03\xf3", 0x88)
+                    raise ConnectionError
+
+        wrong = self.sloppy(["crlf-flood"], Server(), "3s")
+        self.assertEqual(wrong, {"crlf-flood": "Close 1011"})
+
+    def test_whom_an_abort_kills(self):
+        class Server(sloppy.Server):
+            async def take(self, connection, request):
+                await super().take(connection, request)
+                self.listener.close()
+
+        wrong = self.sloppy(["abort"], Server())
+        self.assertEqual(wrong, {"abort": "others are not served any more"})
+
+    def test_unknown_name(self):
+        done = subprocess.run([WSLOAD, "ws://127.0.0.1:1/", "--bad", "rsv,worse"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("zero-window", done.stderr)
+
+
 class Omission(Case):
     """A server that stands still for 400 ms: who keeps to the time line feels all of it."""
 
@@ -284,20 +368,21 @@ class Outputs(Case):
             paths = {kind: f"{folder}/{kind}" for kind in ("csv", "hgrm", "junit", "report")}
             r = self.good(self.sip.port, "--slo", "loss==0",
                           *(x for kind, path in paths.items() for x in (f"--{kind}", path)))
-            rows = list(csv.DictReader(open(paths["csv"])))
+            text = {kind: pathlib.Path(path).read_text() for kind, path in paths.items()}
+            rows = list(csv.DictReader(text["csv"].splitlines()))
             self.assertGreater(sum(float(row["operations_per_s"]) for row in rows), 0)
             self.assertEqual(int(rows[-1]["errors"]), 0)
-            lines = [line.split() for line in open(paths["hgrm"]) if line.strip()]
+            lines = [line.split() for line in text["hgrm"].splitlines() if line.strip()]
             self.assertEqual(lines[0], ["Value", "Percentile", "TotalCount", "1/(1-Percentile)"])
             curve = [list(map(float, line)) for line in lines[1:] if line[0][0] != "#"]
             self.assertEqual(curve, sorted(curve))
             self.assertEqual(int(curve[-1][2]), r["operations"])
-            suite = xml.dom.minidom.parse(paths["junit"]).documentElement
+            suite = xml.dom.minidom.parseString(text["junit"]).documentElement
             cases = suite.getElementsByTagName("testcase")
             self.assertEqual(int(suite.getAttribute("tests")), len(cases))
             self.assertEqual(suite.getAttribute("failures"), "0")
             self.assertEqual(cases[0].getAttribute("name"), "loss==0")
-            self.assertIn("<svg", open(paths["report"]).read())
+            self.assertIn("<svg", text["report"])
 
     def test_file_that_cannot_be(self):
         code, _, said = load(self.sip.port, "--csv", "/nowhere/at/all")

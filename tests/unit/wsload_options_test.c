@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "tools/wsload/options.h"
+#include "tools/wsload/options_value.h"
 #include "tools/wsload/plan.h"
 
 static struct options o;

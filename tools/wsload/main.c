@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tools/wsload/bad.h"
 #include "tools/wsload/report.h"
 
+typedef void (*report_fn)(const struct plan *plan, const struct result *result, FILE *out);
+
 static bool
-write_file(const char *path, void (*report)(const struct plan *, const struct result *, FILE *),
-	   const struct plan *plan, const struct result *result)
+write_file(const char *path, report_fn report, const struct plan *plan, const struct result *result)
 {
 	FILE *out = fopen(path, "we");
 	bool ok = out != NULL;
@@ -25,7 +27,7 @@ write_file(const char *path, void (*report)(const struct plan *, const struct re
 static bool
 write_files(const struct plan *plan, const struct result *result)
 {
-	static void (*const reports[])(const struct plan *, const struct result *, FILE *) = {
+	static const report_fn reports[] = {
 #define REPORT(name, option) report_##name,
 		OPTIONS_FILES(REPORT)
 #undef REPORT
@@ -84,7 +86,7 @@ main(int argc, char **argv)
 			fprintf(stderr, "wsload: %s\n", wrong);
 			break;
 		}
-		code = load(plan);
+		code = options->bad ? !bad_run(plan, stdout) : load(plan);
 		plan_fini(plan);
 		break;
 	}

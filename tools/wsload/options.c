@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/wsload/options.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <getopt.h>
-#include <math.h>
-#include <netdb.h>
-#include <stdlib.h>
 #include <string.h>
+#include "tools/wsload/bad.h"
+#include "tools/wsload/options_value.h"
 #include "tools/wsload/plan.h"
 
 static const char help[] = "usage: wsload URL [OPTION]...\n"
@@ -37,6 +34,9 @@ static const char help_rest[] =
 	"  --spin              watch for answers without ever sleeping\n"
 	"  --max-lag TIME      an open-loop run whose own send lag exceeds this at p99 is not\n"
 	"                      valid (default 1ms)\n"
+	"  --bad LIST          instead of load: clients that do something wrong, one after the "
+	"other,\n"
+	"                      and whether the server reacts as it should; all, or names\n"
 	"  --slo EXPR          what has to be reached, else exit 1; may come more than once:\n"
 	"                      'p99(register)<20ms', 'loss==0', 'rate>=5000', and lists of them\n"
 	"  --report FILE.html  a page with charts\n"
@@ -74,6 +74,7 @@ enum option_code {
 	OPT_JSON,
 	OPT_QUIET,
 	OPT_SLO,
+	OPT_BAD,
 	OPT_FILE, /* the first of OPTIONS_FILES */
 };
 
@@ -98,6 +99,7 @@ static const struct option names[] = {
 	{ "max-lag", required_argument, NULL, OPT_MAX_LAG },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "bad", required_argument, NULL, OPT_BAD },
 	{ "slo", required_argument, NULL, OPT_SLO },
 #define FILE_OPTION(name, option)                                                                  \
 	{ option, required_argument, NULL, OPT_FILE + OPTIONS_FILE_##name },
@@ -106,162 +108,6 @@ static const struct option names[] = {
 		{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
-
-/* ---- values ---- */
-
-bool
-options_duration(const char *text, uint64_t *ns)
-{
-	char *unit;
-	double n = strtod(text, &unit);
-	double scale = strcmp(unit, "ms") == 0          ? 1e6 :
-		       strcmp(unit, "us") == 0          ? 1e3 :
-		       strcmp(unit, "m") == 0           ? 60e9 :
-		       strcmp(unit, "h") == 0           ? 3600e9 :
-		       !*unit || strcmp(unit, "s") == 0 ? 1e9 :
-							  0;
-
-	if (unit == text || scale <= 0 || !isfinite(n) || n < 0 || n * scale > 1e18)
-		return false;
-	*ns = (uint64_t)(n * scale);
-	return true;
-}
-
-static bool
-number(const char *text, double least, double most, double *out)
-{
-	char *end;
-
-	*out = strtod(text, &end);
-	return end != text && !*end && *out >= least && *out <= most;
-}
-
-static bool
-whole(const char *text, uint32_t least, uint32_t most, uint32_t *out)
-{
-	char *end;
-	unsigned long long n;
-
-	errno = 0;
-	n = strtoull(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' || n < least || n > most)
-		return false;
-	*out = (uint32_t)n;
-	return true;
-}
-
-static bool
-word(const char *text, char out[OPTIONS_TEXT_MAX])
-{
-	size_t len = strlen(text);
-
-	if (len >= OPTIONS_TEXT_MAX || strpbrk(text, "\r\n{}"))
-		return false;
-	memcpy(out, text, len + 1);
-	return true;
-}
-
-static bool
-add_sources(struct options *o, const char *from, const char *to)
-{
-	struct in_addr first, last;
-	uint32_t n;
-
-	if (inet_pton(AF_INET, from, &first) != 1 || inet_pton(AF_INET, to, &last) != 1)
-		return false;
-	n = ntohl(last.s_addr) - ntohl(first.s_addr);
-	if (n >= OPTIONS_SOURCES_MAX - o->sources_len)
-		return false;
-	for (uint32_t i = 0; i <= n; i++)
-		o->sources[o->sources_len++].s_addr = htonl(ntohl(first.s_addr) + i);
-	return true;
-}
-
-bool
-options_sources(struct options *o, const char *text)
-{
-	char copy[4096], *rest = copy, *item, *dash;
-
-	if (strlen(text) >= sizeof(copy))
-		return false;
-	memcpy(copy, text, strlen(text) + 1);
-	while ((item = strsep(&rest, ","))) {
-		dash = strchr(item, '-');
-		if (dash)
-			*dash++ = '\0';
-		if (!add_sources(o, item, dash ? dash : item))
-			return false;
-	}
-	return true;
-}
-
-/* ---- the URL ---- */
-
-/* Cuts HOST[:PORT] in two; false: no port that could be one. */
-static bool
-cut_port(char *host, const char **port)
-{
-	char *colon = host[0] == '[' ? strchr(host, ']') : strrchr(host, ':');
-	uint32_t n;
-
-	*port = "80";
-	if (host[0] == '[') {
-		if (!colon || (colon[1] && colon[1] != ':'))
-			return false;
-		colon = colon[1] ? colon + 1 : NULL;
-	}
-	if (!colon)
-		return true;
-	*colon = '\0';
-	*port = colon + 1;
-	return whole(*port, 1, 65535, &n);
-}
-
-static const char *
-resolve(struct options *o, const char *port)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found;
-	char name[OPTIONS_TEXT_MAX];
-	size_t len = strlen(o->host);
-
-	memcpy(name, o->host, len + 1);
-	if (name[0] == '[') {
-		memmove(name, name + 1, len);
-		name[len - 2] = '\0';
-	}
-	if (getaddrinfo(name, port, &hints, &found) != 0)
-		return "the host has no address";
-	memcpy(&o->server, found->ai_addr, found->ai_addrlen);
-	o->server_len = found->ai_addrlen;
-	freeaddrinfo(found);
-	return NULL;
-}
-
-const char *
-options_url(struct options *o, const char *url)
-{
-	const char *rest = url + 5, *path, *port;
-	size_t len;
-
-	if (strncmp(url, "wss://", 6) == 0)
-		return "wss: is not supported yet, use ws://";
-	if (strncmp(url, "ws://", 5) != 0)
-		return "a URL begins with ws://, as in ws://127.0.0.1:8080/";
-	path = strchrnul(rest, '/');
-	len = (size_t)(path - rest);
-	if (len == 0 || len >= sizeof(o->host) || strlen(path) >= sizeof(o->path) ||
-	    strpbrk(rest, " \r\n{}@#"))
-		return "not a URL, try ws://127.0.0.1:8080/";
-	memcpy(o->host, rest, len);
-	o->host[len] = '\0';
-	memcpy(o->path, *path ? path : "/", strlen(*path ? path : "/") + 1);
-	if (!cut_port(o->host, &port))
-		return "a port is a number from 1 to 65535, as in ws://127.0.0.1:8080/";
-	o->port = (uint16_t)strtoul(port, NULL, 10);
-	return resolve(o, port);
-}
-
-/* ---- all together ---- */
 
 static bool
 take_scenario(struct options *o, const char *name, FILE *err)
@@ -279,11 +125,24 @@ take_scenario(struct options *o, const char *name, FILE *err)
 }
 
 static bool
+take_bad(struct options *o, const char *list, FILE *err)
+{
+	o->bad = list;
+	if (bad_is_list(list))
+		return true;
+	fprintf(err, "wsload: --bad '%s': give all, or names with commas, of", list);
+	for (const struct bad_case *c = bad_cases; c->name; c++)
+		fprintf(err, " %s", c->name);
+	fputs("\n", err);
+	return false;
+}
+
+static bool
 take_pid(struct options *o, const char *text)
 {
 	uint32_t pid;
 
-	if (!whole(text, 1, INT32_MAX, &pid))
+	if (!options_whole(text, 1, INT32_MAX, &pid))
 		return false;
 	o->server_pid = (pid_t)pid;
 	return true;
@@ -294,7 +153,7 @@ take_cpu(struct options *o, const char *text)
 {
 	uint32_t cpu;
 
-	if (!whole(text, 0, 1023, &cpu))
+	if (!options_whole(text, 0, 1023, &cpu))
 		return false;
 	o->cpu = (int)cpu;
 	return true;
@@ -325,11 +184,13 @@ take_value(struct options *o, int code, const char *v)
 {
 	switch (code) {
 	case OPT_CONNECTIONS:
-		return whole(v, 1, 1000000, &o->connections) ? NULL : "a number from 1 to 1000000";
+		return options_whole(v, 1, 1000000, &o->connections) ? NULL :
+								       "a number from 1 to 1000000";
 	case OPT_DEPTH:
-		return whole(v, 1, 4096, &o->depth) ? NULL : "a number from 1 to 4096";
+		return options_whole(v, 1, 4096, &o->depth) ? NULL : "a number from 1 to 4096";
 	case OPT_RATE:
-		return number(v, 0.001, 1e8, &o->rate) ? NULL : "operations a second, as in 5000";
+		return options_number(v, 0.001, 1e8, &o->rate) ? NULL :
+								 "operations a second, as in 5000";
 	case OPT_DURATION:
 		return options_duration(v, &o->duration_ns) ? NULL : "a time, as in 30s";
 	case OPT_WARM_UP:
@@ -339,19 +200,19 @@ take_value(struct options *o, int code, const char *v)
 	case OPT_MAX_LAG:
 		return options_duration(v, &o->max_lag_ns) ? NULL : "a time, as in 1ms";
 	case OPT_THREADS:
-		return whole(v, 1, 64, &o->threads) ? NULL : "a number from 1 to 64";
+		return options_whole(v, 1, 64, &o->threads) ? NULL : "a number from 1 to 64";
 	case OPT_SIZE:
-		return whole(v, 20, 60000, &o->size) ? NULL : "bytes, from 20 to 60000";
+		return options_whole(v, 20, 60000, &o->size) ? NULL : "bytes, from 20 to 60000";
 	case OPT_SOURCES:
 		return options_sources(o, v) ? NULL : "IPv4 addresses, as in 127.0.0.2-127.0.0.9";
 	case OPT_OPENING:
-		return whole(v, 1, 65536, &o->opening) ? NULL : "a number from 1 to 65536";
+		return options_whole(v, 1, 65536, &o->opening) ? NULL : "a number from 1 to 65536";
 	case OPT_DOMAIN:
-		return *v && word(v, o->domain) ? NULL : "a host name, as in example.org";
+		return *v && options_word(v, o->domain) ? NULL : "a host name, as in example.org";
 	case OPT_SUBPROTOCOL:
-		return word(v, o->protocol) ? NULL : "a word, as in sip";
+		return options_word(v, o->protocol) ? NULL : "a word, as in sip";
 	case OPT_ORIGIN:
-		return word(v, o->origin) ? NULL : "an origin, as in https://example.org";
+		return options_word(v, o->origin) ? NULL : "an origin, as in https://example.org";
 	case OPT_SERVER_PID:
 		return take_pid(o, v) ? NULL : "the number of a process";
 	default:
@@ -403,6 +264,8 @@ take_option(struct options *o, int code, const char *name, FILE *out, FILE *err)
 			return OPTIONS_RUN;
 		fprintf(err, "wsload: --slo '%s': %s\n", optarg, accepts);
 		return OPTIONS_WRONG;
+	case OPT_BAD:
+		return take_bad(o, optarg, err) ? OPTIONS_RUN : OPTIONS_WRONG;
 	case OPT_SCENARIO:
 		return take_scenario(o, optarg, err) ? OPTIONS_RUN : OPTIONS_WRONG;
 	default:

@@ -50,6 +50,7 @@ struct options {
 	struct in_addr sources[OPTIONS_SOURCES_MAX];
 	uint32_t slos_len;
 	struct slo slos[OPTIONS_SLOS_MAX];
+	const char *bad;                        /* list of bad clients, in argv; NULL: none */
 	const char *files[OPTIONS_FILES_COUNT]; /* paths in argv; NULL: not asked for */
 };
 
@@ -57,14 +58,5 @@ enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
 
 /* Says on `err` what is wrong and what to type instead, on `out` what --help asks for. */
 enum options_result options_read(struct options *o, int argc, char **argv, FILE *out, FILE *err);
-
-/* "30s", "500ms", "2m", "1.5" (seconds); false: none of these. */
-bool options_duration(const char *text, uint64_t *ns);
-
-/* "127.0.0.2", "127.0.0.2-127.0.0.9", and lists of both with commas. */
-bool options_sources(struct options *o, const char *text);
-
-/* ws://HOST[:PORT][/PATH]. NULL, or what is wrong; static text. */
-const char *options_url(struct options *o, const char *url);
 
 #endif

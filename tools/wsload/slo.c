@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "codec/span.h"
-#include "tools/wsload/options.h"
+#include "tools/wsload/options_value.h"
 #include "tools/wsload/run.h"
 #include "tools/wsload/tally.h"
 
