@@ -234,8 +234,12 @@ writer_start(void)
 	return error;
 }
 
-int
-log_init(enum log_level level, uint32_t rate)
+/* Engines of this process that log. */
+static pthread_mutex_t users_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned users;
+
+static int
+begin(enum log_level level, uint32_t rate)
 {
 	int error;
 
@@ -253,8 +257,8 @@ log_init(enum log_level level, uint32_t rate)
 	return 0;
 }
 
-void
-log_fini(void)
+static void
+end(void)
 {
 	if (!logger.running)
 		return;
@@ -266,6 +270,28 @@ log_fini(void)
 		pthread_join(logger.writer, NULL);
 	else
 		logger.stuck = pthread_detach(logger.writer) == 0;
+}
+
+int
+log_init(enum log_level level, uint32_t rate)
+{
+	int result = 0;
+
+	pthread_mutex_lock(&users_lock);
+	if (users == 0)
+		result = begin(level, rate);
+	users++;
+	pthread_mutex_unlock(&users_lock);
+	return result;
+}
+
+void
+log_fini(void)
+{
+	pthread_mutex_lock(&users_lock);
+	if (users && --users == 0)
+		end();
+	pthread_mutex_unlock(&users_lock);
 }
 
 static struct bucket *

@@ -25,14 +25,15 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 /*
  * Start the writer, with all signals blocked in it. Lines less important than `level` are not
  * made; of one reason at most `rate` lines per second (and as many at once) are. Returns 0 or
- * -errno. Before log_init() and after log_fini() a line is written by its caller, at once. Not
- * while another thread logs.
+ * -errno. Before log_init() and after log_fini() a line is written by its caller, at once. Several
+ * engines of a process have one log: the first call sets it up, while no other thread logs; each
+ * further call only counts.
  */
 int log_init(enum log_level level, uint32_t rate);
 
 /*
- * Write what is left; when nobody reads, give up after half a second. Not while another thread
- * logs.
+ * Once per log_init(); the last one writes what is left; when nobody reads, it gives up after half
+ * a second. Not while another thread of the same engine logs.
  */
 void log_fini(void);
 

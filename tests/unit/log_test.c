@@ -221,6 +221,24 @@ works_before_and_after(void **state)
 	assert_int_equal(lines_with("end cause=2\n"), 1);
 }
 
+/* Two engines of one process: the log is there until the last one ends. */
+static void
+several_share_one(void **state)
+{
+	(void)state;
+	assert_int_equal(log_init(LOG_INFO, 10), 0);
+	assert_int_equal(log_init(LOG_DEBUG, 10), 0);
+	assert_false(log_enabled(LOG_DEBUG)); /* the first one's level */
+	log_fini();
+	log_line(LOG_INFO, "shared", "n=%d", 1);
+	log_line(LOG_DEBUG, "shared", "n=%d", 2);
+	log_fini();
+	drain();
+	check_lines();
+	assert_int_equal(lines_with("info shared n=1\n"), 1);
+	assert_int_equal(lines_with("n=2"), 0);
+}
+
 static void
 each_reason_has_its_budget(void **state)
 {
@@ -395,6 +413,7 @@ main(void)
 		CAPTURED(each_length_around_the_bound_is_whole),
 		CAPTURED(lesser_levels_are_not_made),
 		CAPTURED(works_before_and_after),
+		CAPTURED(several_share_one),
 		CAPTURED(each_reason_has_its_budget),
 		CAPTURED(the_rest_is_summed_up_at_the_end),
 		CAPTURED(more_reasons_than_buckets),
