@@ -53,40 +53,48 @@ via_params_write(const struct inbound *in, struct writer *w)
 	}
 }
 
+static bool
+is_utf8(struct span s)
+{
+	return utf8_valid((const uint8_t *)s.at, s.len);
+}
+
 /*
  * S-04: it may quote a request that came as BINARY, or in its fields a contact registered by one.
  * What is quoted of TEXT, whole values, is UTF-8.
  */
 static uint8_t
-opcode_of(const struct message *m, struct span text, struct span fields)
+opcode_of(const struct message *m, struct span text, const struct sip_reply *reply)
 {
-	struct span doubtful = m->opcode == WS_OP_TEXT ? fields : text;
+	bool utf8 = m->opcode == WS_OP_TEXT ? is_utf8(reply->fields) && is_utf8(reply->reason) &&
+						      is_utf8(reply->body) :
+					      is_utf8(text);
 
-	return utf8_valid((const uint8_t *)doubtful.at, doubtful.len) ? WS_OP_TEXT : WS_OP_BINARY;
+	return utf8 ? WS_OP_TEXT : WS_OP_BINARY;
 }
 
 /* One piece, back to where the request came from. */
 static void
-hand_back(struct message *m, struct span text, struct span fields)
+hand_back(struct message *m, struct span text, const struct sip_reply *reply)
 {
 	m->action = MESSAGE_REPLY;
 	m->to = m->from;
 	m->pieces[0] = text;
 	m->pieces_len = 1;
 	m->out_len = (uint32_t)text.len;
-	m->out_opcode = opcode_of(m, text, fields);
+	m->out_opcode = opcode_of(m, text, reply);
 }
 
 /* In the message's scratch, or, when that is too small, in a block of its own. */
 static void
 reply_write(struct message *m, const struct sip_reply *reply)
 {
-	size_t cap = (size_t)m->sip.len + reply->fields.len + reply->via_params.len +
-		     reply->reason.len + REPLY_OWN_MAX;
+	size_t cap = (size_t)m->sip.len + reply->fields.len + reply->body.len +
+		     reply->via_params.len + reply->reason.len + REPLY_OWN_MAX;
 	struct writer w = writer_over(m->edit.scratch, sizeof(m->edit.scratch));
 
 	if (sip_reply_write(&w, &m->sip, reply)) {
-		hand_back(m, writer_text(&w), reply->fields);
+		hand_back(m, writer_text(&w), reply);
 		return;
 	}
 	if (!w.full) {
@@ -101,13 +109,14 @@ reply_write(struct message *m, const struct sip_reply *reply)
 	}
 	w = writer_over(m->out_heap, cap);
 	if (sip_reply_write(&w, &m->sip, reply))
-		hand_back(m, writer_text(&w), reply->fields);
+		hand_back(m, writer_text(&w), reply);
 	else
 		answer_drop(m, FATE_dropped_internal);
 }
 
 void
-answer_send(struct inbound *in, int status, struct span reason, struct span fields)
+answer_send_body(struct inbound *in, int status, struct span reason, struct span fields,
+		 struct span body)
 {
 	char params[VIA_PARAMS_MAX], tag[INBOUND_TAG_LEN];
 	struct writer w = writer_over(params, sizeof(params));
@@ -115,6 +124,7 @@ answer_send(struct inbound *in, int status, struct span reason, struct span fiel
 		.status = status,
 		.reason = reason,
 		.fields = fields,
+		.body = body,
 		.head = in->whole ? &in->head : NULL,
 	};
 
@@ -128,6 +138,12 @@ answer_send(struct inbound *in, int status, struct span reason, struct span fiel
 	reply.via_params = writer_text(&w);
 	reply.to_tag = span_of(tag, sizeof(tag));
 	reply_write(in->m, &reply);
+}
+
+void
+answer_send(struct inbound *in, int status, struct span reason, struct span fields)
+{
+	answer_send_body(in, status, reason, fields, SPAN(""));
 }
 
 void
@@ -145,6 +161,24 @@ answer_refuse(struct inbound *in, int status, const char *reason)
 		words = SPAN("");
 	}
 	answer_send(in, status, words, SPAN(""));
+}
+
+void
+answer_overload(struct inbound *in)
+{
+	if (in->m->sip.request && in->m->sip.method != SIP_METHOD_ACK)
+		answer_refuse(in, 503, NULL);
+	else
+		answer_drop(in->m, FATE_dropped_overload);
+}
+
+void
+answer_away(struct inbound *in)
+{
+	if (in->m->sip.request)
+		answer_refuse(in, 480, NULL);
+	else
+		answer_drop(in->m, FATE_dropped_flow_gone);
 }
 
 static bool

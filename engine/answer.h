@@ -20,8 +20,21 @@ void answer_drop(struct message *m, enum stats_fate fate);
  */
 void answer_send(struct inbound *in, int status, struct span reason, struct span fields);
 
+/* The same with a body; its Content-Type is among `fields`. */
+void answer_send_body(struct inbound *in, int status, struct span reason, struct span fields,
+		      struct span body);
+
 /* Short form without fields; `reason` a string or NULL. */
 void answer_refuse(struct inbound *in, int status, const char *reason);
+
+/*
+ * 503 to a request, anything else is dropped. There was no memory for what has to be known of its
+ * connection; that it is open is certain, as nothing comes from a flow after its end.
+ */
+void answer_overload(struct inbound *in);
+
+/* 480 to a request, anything else is dropped: it was forwarded to a flow that is gone. */
+void answer_away(struct inbound *in);
 
 /*
  * 420 if one of these fields (Require, Proxy-Require) names an extension that we do not have.

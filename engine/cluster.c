@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
+#include "engine/embed.h"
 #include "engine/route.h"
 #include "engine/router.h"
 
@@ -38,6 +39,8 @@ struct cluster_loop {
 struct cluster_router {
 	struct router router;
 	struct route *route;
+	struct embed *embed; /* mode embed */
+	struct mesh *mesh;
 	struct stats stats; /* written by the router's thread */
 };
 
@@ -139,6 +142,14 @@ close_listeners(struct cluster *c)
 }
 
 static bool
+make_embed(struct cluster *c, struct cluster_router *r)
+{
+	r->mesh = &c->mesh;
+	r->embed = embed_new(c->application);
+	return r->embed && route_embed(r->route, r->embed, c->routers_len);
+}
+
+static bool
 make_routers(struct cluster *c)
 {
 	const char *host = c->settings->routing_host;
@@ -156,6 +167,8 @@ make_routers(struct cluster *c)
 		if (!r->route)
 			return fail(c, "no memory for the routing stage");
 		router_init(&r->router, &c->mesh, i, r->route);
+		if (c->application && !make_embed(c, r))
+			return fail(c, "no memory for the connections of the application");
 	}
 	return c->shared || fail(c, "no memory for the location table");
 }
@@ -315,6 +328,29 @@ start_loops(struct cluster *c)
 	return false;
 }
 
+/* The application has posted something. */
+static void
+wake_router(void *arg)
+{
+	const struct cluster_router *r = arg;
+
+	mesh_wake_router(r->mesh, r->router.index);
+}
+
+static void
+open_embeds(struct cluster *c)
+{
+	for (uint32_t i = 0; c->application && i < c->routers_len; i++)
+		embed_open(c->routers[i].embed, wake_router, &c->routers[i]);
+}
+
+static void
+close_embeds(struct cluster *c)
+{
+	for (uint32_t i = 0; c->application && i < c->routers_len; i++)
+		embed_close(c->routers[i].embed);
+}
+
 static void
 stop_routers(struct cluster *c)
 {
@@ -359,8 +395,10 @@ cluster_start(struct cluster *c, int ended_fd)
 	c->ended_fd = ended_fd;
 	if (!make(c))
 		return false;
-	if (open_listeners(c) && make_routers(c) && start_routers(c) && start_loops(c))
+	if (open_listeners(c) && make_routers(c) && start_routers(c) && start_loops(c)) {
+		open_embeds(c);
 		return true;
+	}
 	stop_routers(c);
 	end_routing(c);
 	close_listeners(c);
@@ -383,6 +421,7 @@ cluster_wait(struct cluster *c)
 	int result = 0;
 
 	join_threads(c);
+	close_embeds(c);
 	stop_routers(c);
 	for (uint32_t i = 0; i < c->loops_len; i++)
 		if (c->loops[i].result)
@@ -405,9 +444,17 @@ cluster_sum(const struct cluster *c, struct stats *sum)
 		stats_sum(sum, &c->routers[i].stats);
 }
 
+struct embed *
+cluster_embed(const struct cluster *c, uint32_t loop)
+{
+	return c->routers ? c->routers[loop % c->routers_len].embed : NULL;
+}
+
 void
 cluster_free(struct cluster *c)
 {
+	for (uint32_t i = 0; c->routers && i < c->routers_len; i++)
+		embed_free(c->routers[i].embed);
 	free(c->loops);
 	free(c->routers);
 	c->loops = NULL;

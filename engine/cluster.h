@@ -20,6 +20,7 @@ struct shared;
 
 struct cluster {
 	const struct settings *settings;
+	const struct embed_application *application; /* mode embed; else NULL */
 	struct ring_config ring; /* of each loop */
 	uint32_t loops_len, routers_len;
 	uint32_t threads_of_routers; /* 0: inline */
@@ -34,6 +35,9 @@ struct cluster {
 	int ended_fd; /* becomes readable when the first loop has ended */
 	char *error;  /* SETTINGS_ERROR_MAX bytes, the caller's */
 };
+
+struct embed;
+struct embed_application;
 
 /*
  * How many loops, and connections for each, these settings come to; disable: ring features to do
@@ -50,6 +54,12 @@ bool cluster_start(struct cluster *c, int ended_fd);
 
 /* Connections at once, all loops together. */
 uint32_t cluster_connections_max(const struct cluster *c);
+
+/*
+ * Mode embed: the one of the router that serves this loop; a loop that is not there counts as one.
+ * NULL: not started. Any thread, until cluster_free().
+ */
+struct embed *cluster_embed(const struct cluster *c, uint32_t loop);
 
 /* While it runs. Any thread; async-signal-safe. */
 void cluster_tell(struct cluster *c, enum loop_command command);

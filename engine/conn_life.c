@@ -82,6 +82,14 @@ conn_life_going_away(struct loop *l, struct conn *c, uint16_t code)
 }
 
 void
+conn_life_close(struct loop *l, struct conn *c, uint16_t code, struct span reason)
+{
+	l->close_reason = reason;
+	conn_life_going_away(l, c, code);
+	l->close_reason = SPAN("");
+}
+
+void
 conn_life_abandon(struct loop *l, struct conn *c)
 {
 	if (c->state == CONN_FREE || c->state == CONN_DEAD)
@@ -102,12 +110,44 @@ conn_do_arm_handshake(struct loop *l, struct conn *c)
 }
 
 static void
-tell_router(struct loop *l, struct conn *c, enum message_kind kind)
+tell_opened(struct loop *l, struct conn *c)
 {
-	struct message *m = loop_route_message_new(l, c, kind);
+	struct message *m = loop_route_message_new(l, c, MESSAGE_FLOW_OPENED);
 
 	if (m)
 		loop_route_submit(l, m);
+}
+
+/* `why`: the event that ended it; CONN_EV_REFUSED: it was never open. */
+static void
+tell_closed(struct loop *l, struct conn *c, enum conn_event why)
+{
+	struct message *m = loop_route_message_new(l, c, MESSAGE_FLOW_CLOSED);
+
+	if (!m)
+		return;
+	m->why = (uint8_t)why;
+	m->code = why == CONN_EV_FAILED || why == CONN_EV_PEER_CLOSE || why == CONN_EV_GOING_AWAY ?
+			  c->close_code :
+			  0;
+	m->again = c->upstream && upstream_comes_again(l, c->upstream);
+	if (c->upstream)
+		c->upstream->told_over = !m->again;
+	loop_route_submit(l, m);
+}
+
+void
+conn_life_tell(struct loop *l, struct flow id, enum conn_event why, bool again)
+{
+	struct message *m = loop_route_message_new(l, NULL, MESSAGE_FLOW_CLOSED);
+
+	if (!m)
+		return;
+	m->dial = id;
+	m->why = (uint8_t)why;
+	m->code = 0;
+	m->again = again;
+	loop_route_submit(l, m);
 }
 
 static void
@@ -119,7 +159,7 @@ conn_do_open(struct loop *l, struct conn *c)
 		       c->compression.terms.agreed);
 	if (c->upstream)
 		upstream_opened(l, c->upstream);
-	tell_router(l, c, MESSAGE_FLOW_OPENED);
+	tell_opened(l, c);
 }
 
 static void
@@ -157,11 +197,19 @@ conn_do_refuse_draining(struct loop *l, struct conn *c)
 	refuse(l, c, WS_HANDSHAKE_DRAINING);
 }
 
+static struct span
+close_text(uint16_t code)
+{
+	const char *text = ws_close_text(code);
+
+	return span_of(text, strlen(text));
+}
+
 static void
-put_close(struct loop *l, struct conn *c, const char *reason)
+put_close(struct loop *l, struct conn *c, struct span reason)
 {
 	uint8_t body[WS_CONTROL_MAX];
-	size_t len = ws_close_write_body(body, c->close_code, span_of(reason, strlen(reason)));
+	size_t len = ws_close_write_body(body, c->close_code, reason);
 
 	conn_output_control(l, c, WS_OP_CLOSE, span_of(body, len));
 	state_deadline(l, c, l->settings->close_timeout_ms);
@@ -171,21 +219,21 @@ static void
 conn_do_fail(struct loop *l, struct conn *c)
 {
 	stats_add(&l->stats.closes_sent, 1);
-	put_close(l, c, ws_close_text(c->close_code));
+	put_close(l, c, close_text(c->close_code));
 }
 
 static void
 conn_do_say_close(struct loop *l, struct conn *c)
 {
 	stats_add(&l->stats.closes_sent, 1);
-	put_close(l, c, ws_close_text(c->close_code));
+	put_close(l, c, l->close_reason.len ? l->close_reason : close_text(c->close_code));
 }
 
 /* The same code back, and no reason (RFC 6455 §5.5.1). */
 static void
 conn_do_answer_close(struct loop *l, struct conn *c)
 {
-	put_close(l, c, "");
+	put_close(l, c, SPAN(""));
 }
 
 /* Our Close was sent before: nothing more to say. */
@@ -227,6 +275,21 @@ conn_do_kill_abort(struct loop *l, struct conn *c)
 	ring_close(l->ring, c->flow.slot, true);
 }
 
+/* What the application does not know yet of its connection: it was never open; it is over now. */
+static void
+release_upstream(struct loop *l, struct conn *c)
+{
+	struct upstream *u = c->upstream;
+
+	if (!flow_is_none(u->id)) {
+		if (u->state == UPSTREAM_CONNECTING)
+			tell_closed(l, c, CONN_EV_REFUSED);
+		else if (!u->told_over && !upstream_comes_again(l, u))
+			conn_life_tell(l, u->id, CONN_EV_GOING_AWAY, false);
+	}
+	upstream_closed(l, u);
+}
+
 static void
 conn_do_release(struct loop *l, struct conn *c)
 {
@@ -239,7 +302,7 @@ conn_do_release(struct loop *l, struct conn *c)
 	stats_add(&l->stats.connections_closed, 1);
 	stats_sub(&l->stats.connections, 1);
 	if (c->upstream)
-		upstream_closed(l, c->upstream);
+		release_upstream(l, c);
 }
 
 static void
@@ -315,7 +378,7 @@ conn_life_apply(struct loop *l, struct conn *c, enum conn_event event)
 	c->state = cell.next;
 	actions[cell.action](l, c);
 	if (was_open && cell.next != CONN_OPEN)
-		tell_router(l, c, MESSAGE_FLOW_CLOSED);
+		tell_closed(l, c, event);
 	if (c->state == CONN_FREE || c->state == CONN_DEAD)
 		wheel_cancel(&l->wheel, &c->timer);
 	else if (c->state == cell.next)

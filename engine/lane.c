@@ -25,6 +25,20 @@ lane_fini(struct lane *l)
 	spsc_fini(&l->queue);
 }
 
+struct message *
+lane_rest(struct lane *l)
+{
+	struct message *m;
+
+	(void)spsc_publish(&l->queue);
+	m = spsc_pop(&l->queue);
+	if (!m && l->chain) {
+		m = l->chain;
+		l->chain = m->next;
+	}
+	return m;
+}
+
 void
 lane_put(struct lane *l, struct message *m)
 {

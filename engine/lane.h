@@ -38,6 +38,9 @@ bool lane_init(struct lane *l, uint32_t capacity, bool lazy, struct lane_end *fr
 	       struct lane_end *to);
 void lane_fini(struct lane *l); /* empty */
 
+/* Both threads have ended: the next one of what nobody took, or NULL. */
+struct message *lane_rest(struct lane *l);
+
 /* Producer: hand a message over; seen after lane_publish(). */
 void lane_put(struct lane *l, struct message *m);
 

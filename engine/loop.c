@@ -11,6 +11,7 @@
 #include "engine/conn_output.h"
 #include "engine/conn_timer.h"
 #include "engine/log.h"
+#include "engine/loop_order.h"
 #include "engine/loop_route.h"
 
 /*
@@ -195,18 +196,17 @@ on_connected(void *arg, uint32_t slot, int result)
 	conn_life_connected(l, &l->conns[slot], result);
 }
 
-/* The timers of upstreams lie in the loop itself, all others in connections. */
+/* A timer that lies in no connection is an upstream's. */
 static void
 on_timer(void *arg, struct wheel_timer *timer)
 {
 	struct loop *l = arg;
+	uintptr_t at = (uintptr_t)timer, conns = (uintptr_t)l->conns;
 
-	for (uint32_t i = 0; i < l->upstreams_len; i++)
-		if (timer == &l->upstreams[i].timer) {
-			upstream_timer_fired(l, &l->upstreams[i]);
-			return;
-		}
-	conn_timer_fired(l, wheel_owner(timer, struct conn, timer));
+	if (at >= conns && at < conns + l->slots_max * sizeof(*l->conns))
+		conn_timer_fired(l, wheel_owner(timer, struct conn, timer));
+	else
+		upstream_timer_fired(l, wheel_owner(timer, struct upstream, timer));
 }
 
 /* ---- life ---- */
@@ -435,6 +435,7 @@ void
 loop_fini(struct loop *l)
 {
 	ring_fini(l->ring);
+	loop_order_fini(l);
 	compression_fini(&l->compression);
 	pool_fini(&l->messages);
 	bytes_fini(&l->bytes);

@@ -59,6 +59,9 @@ struct loop {
 	struct random random;
 	struct upstream upstreams[SETTINGS_UPSTREAMS_MAX];
 	uint32_t upstreams_len;
+	struct upstream **dialed; /* [dialed_len], of MESSAGE_CONNECT, by slot of their names */
+	uint32_t dialed_len;
+	struct span close_reason; /* during conn_life_close() */
 	struct pool messages;
 	struct bytes_pool bytes;
 	struct ws_deflate_budget deflate_budget; /* this loop's share of the process's */

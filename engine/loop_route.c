@@ -6,6 +6,9 @@
 #include "engine/conn_life.h"
 #include "engine/conn_output.h"
 #include "engine/loop.h"
+#include "engine/loop_order.h"
+#include "engine/order.h"
+#include "engine/upstream.h"
 
 /*
  * So many messages are handed to the routing stage at once: the blocks of a batch stay in the
@@ -22,8 +25,13 @@ loop_route_message_new(struct loop *l, struct conn *c, enum message_kind kind)
 	if (!m)
 		return NULL;
 	m->next = NULL;
-	m->from = c->flow;
-	m->peer = c->peer;
+	if (c) {
+		m->from = c->flow;
+		m->peer = c->peer;
+		m->dial = c->upstream ? c->upstream->id : FLOW_NONE;
+	} else {
+		m->from = FLOW_NONE;
+	}
 	m->kind = (uint8_t)kind;
 	m->action = MESSAGE_UNDECIDED;
 	m->has_sip = false;
@@ -146,6 +154,10 @@ reply(struct loop *l, struct message *m)
 static void
 carry_out(struct loop *l, struct message *m)
 {
+	if (order_is(m)) {
+		loop_order(l, m);
+		return;
+	}
 	if (m->action == MESSAGE_FORWARD) {
 		if (!forward(l, m))
 			return;

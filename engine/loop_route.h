@@ -6,7 +6,10 @@
 #include "engine/conn.h"
 #include "engine/message.h"
 
-/* A message block, all bookkeeping cleared; NULL: out of memory. */
+/*
+ * A message block, all bookkeeping cleared; c NULL: from no connection, `peer` and `dial` are not
+ * set. NULL: out of memory.
+ */
 struct message *loop_route_message_new(struct loop *l, struct conn *c, enum message_kind kind);
 
 /* Hand a message to the routing stage. */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include "engine/order.h"
 
 /*
  * A loop gives new connections away when it has this many more than the one that has the fewest,
@@ -93,8 +94,15 @@ mesh_init(struct mesh *m, uint32_t loops, uint32_t routing_threads, uint32_t cap
 void
 mesh_fini(struct mesh *m)
 {
-	for (uint32_t i = 0; i < m->lanes_len; i++)
+	struct message *rest;
+
+	for (uint32_t i = 0; i < m->lanes_len; i++) {
+		while ((rest = lane_rest(&m->lanes[i]))) {
+			assert(order_is(rest));
+			order_free(rest);
+		}
 		lane_fini(&m->lanes[i]);
+	}
 	free(m->lanes);
 	free(m->loads);
 	if (m->router_ends != m->loop_ends)

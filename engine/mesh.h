@@ -51,6 +51,8 @@ struct mesh {
  * between loops fewer do. False: out of memory.
  */
 bool mesh_init(struct mesh *m, uint32_t loops, uint32_t routing_threads, uint32_t capacity);
+
+/* All threads have ended. What is left are orders of an application that nobody carries out. */
 void mesh_fini(struct mesh *m);
 
 /* The ring of a loop, for connections that are handed over to it. Before any thread runs. */
@@ -92,6 +94,13 @@ static inline struct lane *
 mesh_aside(const struct mesh *m, uint32_t from, uint32_t to)
 {
 	return &m->aside[from * m->routers + to];
+}
+
+/* Wake the thread of a router, or of its loop when inline. Any thread, while loops run. */
+static inline void
+mesh_wake_router(const struct mesh *m, uint32_t router)
+{
+	m->router_ends[router].ring(m->router_ends[router].arg);
 }
 
 /* Show all that a loop, or a router, has put into its lanes since. */

@@ -23,6 +23,10 @@ enum message_kind {
 	MESSAGE_FLOW_OPENED,   /* a connection finished its handshake: `from`, `peer` */
 	MESSAGE_FLOW_CLOSED,   /* it is gone; nothing from it follows */
 	MESSAGE_UNDELIVERABLE, /* forwarded, but the target is gone: see route_undeliverable() */
+	/* orders of the application, order.h: no message that came in */
+	MESSAGE_SEND,    /* pieces go to `to` */
+	MESSAGE_CLOSE,   /* close `to`: `code`, and the reason in `bytes` */
+	MESSAGE_CONNECT, /* connect `to` the server in `bytes`, a struct settings_upstream */
 };
 
 /* Where the peer of a connection is, as text, once per connection. */
@@ -53,6 +57,11 @@ struct message {
 	bool leased;              /* bytes lie in receive buffer `buffer` */
 	uint16_t buffer;
 	uint16_t loop; /* owner */
+	/* MESSAGE_FLOW_CLOSED, and `code` of MESSAGE_CLOSE too */
+	uint16_t code;    /* of the Close frame, or 0 */
+	uint8_t why;      /* enum conn_event that ended it */
+	bool again;       /* it was made by MESSAGE_CONNECT, and will be made again */
+	struct flow dial; /* `from` was made by MESSAGE_CONNECT: its lasting name; or FLOW_NONE */
 	uint8_t *bytes;
 	uint32_t len;
 	uint8_t *heap;     /* the loop's block that `bytes` lie in; NULL if leased */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "codec/sip_addr.h"
 #include "engine/answer.h"
+#include "engine/embed.h"
 #include "engine/inbound.h"
 #include "engine/location_home.h"
 #include "engine/proxy.h"
@@ -15,10 +16,12 @@
 
 /* What a mode does with what comes in. */
 struct route_mode {
-	bool sip; /* flows and registrations are kept */
+	bool homes; /* an address-of-record is only changed by the router that is its home */
 	void (*data)(struct stage *s, struct message *m, uint64_t now_ns);
 	uint64_t (*expire)(struct stage *s, uint64_t now_ns);
 	void (*undeliverable)(struct stage *s, struct message *m, uint64_t now_ns);
+	void (*opened)(struct stage *s, struct message *m, uint64_t now_ns);
+	void (*closed)(struct stage *s, struct message *m, uint64_t now_ns);
 };
 
 struct route {
@@ -57,6 +60,15 @@ echo_undeliverable(struct stage *s, struct message *m, uint64_t now_ns)
 	answer_drop(m, FATE_dropped_sender_closed);
 }
 
+/* An opened or closed flow is nothing to it. */
+static void
+echo_flow(struct stage *s, struct message *m, uint64_t now_ns)
+{
+	(void)s;
+	(void)m;
+	(void)now_ns;
+}
+
 /* ---- mode registrar ---- */
 
 /* P-12: an ACK that bears the tag of an answer of ours ends here. */
@@ -79,19 +91,6 @@ fault(struct inbound *in, enum sip_error error)
 		answer_refuse(in, sip_error_status(error), sip_error_words(error));
 	else
 		answer_drop(in->m, FATE_dropped_malformed);
-}
-
-/*
- * Nothing comes from a flow after its end, so this one is open, but there was no memory for what
- * has to be known of it.
- */
-static void
-unknown_flow(struct inbound *in)
-{
-	if (in->m->sip.request && in->m->sip.method != SIP_METHOD_ACK)
-		answer_refuse(in, 503, NULL);
-	else
-		answer_drop(in->m, FATE_dropped_overload);
 }
 
 /*
@@ -201,7 +200,7 @@ registrar_data(struct stage *s, struct message *m, uint64_t now_ns)
 	if (error != SIP_OK)
 		fault(&in, error);
 	else if (!in.from)
-		unknown_flow(&in);
+		answer_overload(&in);
 	else if (!m->sip.request)
 		proxy_response(&in);
 	else if (is_ack_to_us(&in))
@@ -242,12 +241,29 @@ registrar_undeliverable(struct stage *s, struct message *m, uint64_t now_ns)
 		answer_refuse(&in, 480, NULL);
 }
 
-/* ---- both ---- */
+static void
+registrar_opened(struct stage *s, struct message *m, uint64_t now_ns)
+{
+	(void)now_ns;
+	flows_open(s->flows, m->from);
+}
+
+static void
+registrar_closed(struct stage *s, struct message *m, uint64_t now_ns)
+{
+	(void)now_ns;
+	flows_close(s->flows, m->from);
+}
+
+/* ---- all ---- */
 
 static const struct route_mode modes[] = {
 	[SETTINGS_MODE_REGISTRAR] = { true, registrar_data, registrar_expire,
-				      registrar_undeliverable },
-	[SETTINGS_MODE_ECHO] = { false, echo_data, echo_expire, echo_undeliverable },
+				      registrar_undeliverable, registrar_opened, registrar_closed },
+	[SETTINGS_MODE_ECHO] = { false, echo_data, echo_expire, echo_undeliverable, echo_flow,
+				 echo_flow },
+	[SETTINGS_MODE_EMBED] = { false, embed_data, embed_expire, embed_undeliverable,
+				  embed_opened, embed_closed },
 };
 
 static struct span
@@ -290,7 +306,8 @@ route_new(const struct settings *settings, const char *host, struct shared *shar
 	struct stage *s;
 	struct route *r;
 
-	assert(settings->mode <= SETTINGS_MODE_ECHO && index < shared->location.homes_len);
+	assert(settings->mode < sizeof(modes) / sizeof(modes[0]) &&
+	       index < shared->location.homes_len);
 	assert(strlen(host) <= ROUTE_HOST_MAX);
 	r = calloc(1, sizeof(*r));
 	if (!r)
@@ -339,7 +356,7 @@ route_home(const struct route *r, const struct message *m)
 	struct location_key key;
 	struct sip_addr to;
 
-	if (!r->mode->sip || s->location->homes_len == 1 || !m->has_sip || m->sip_error != SIP_OK)
+	if (!r->mode->homes || s->location->homes_len == 1 || !m->has_sip || m->sip_error != SIP_OK)
 		return s->index;
 	if (!m->sip.request || m->sip.method != SIP_METHOD_REGISTER)
 		return s->index;
@@ -350,28 +367,32 @@ route_home(const struct route *r, const struct message *m)
 	return location_home_of(s->location, &key);
 }
 
-void
+bool
+route_embed(struct route *r, struct embed *embed, uint32_t routers)
+{
+	assert(r->mode == &modes[SETTINGS_MODE_EMBED]);
+	return embed_attach(embed, &r->stage, routers);
+}
+
+bool
 route_message(struct route *r, struct message *m, uint64_t now_ns)
 {
 	m->action = MESSAGE_UNDECIDED;
-	rcu_enter(); /* what is found in the location table stays there until the message is made */
 	switch ((enum message_kind)m->kind) {
 	case MESSAGE_DATA:
 		r->mode->data(&r->stage, m, now_ns);
 		assert(m->action != MESSAGE_UNDECIDED);
-		break;
+		return !r->stage.embed;
 	case MESSAGE_FLOW_OPENED:
-		if (r->mode->sip)
-			flows_open(r->stage.flows, m->from);
-		break;
+		r->mode->opened(&r->stage, m, now_ns);
+		return true;
 	case MESSAGE_FLOW_CLOSED:
-		if (r->mode->sip)
-			flows_close(r->stage.flows, m->from);
-		break;
-	case MESSAGE_UNDELIVERABLE: /* see route_undeliverable() */
+		r->mode->closed(&r->stage, m, now_ns);
+		return true;
+	default: /* see route_undeliverable(); orders only go out */
 		assert(false);
+		return true;
 	}
-	rcu_leave();
 }
 
 uint64_t
@@ -380,8 +401,21 @@ route_expire(struct route *r, uint64_t now_ns)
 	return r->mode->expire(&r->stage, now_ns);
 }
 
-void
+bool
 route_undeliverable(struct route *r, struct message *m, uint64_t now_ns)
 {
 	r->mode->undeliverable(&r->stage, m, now_ns);
+	return !r->stage.embed;
+}
+
+struct message *
+route_take(struct route *r)
+{
+	return r->stage.embed ? embed_take(r->stage.embed) : NULL;
+}
+
+uint64_t
+route_due_ns(const struct route *r)
+{
+	return r->stage.embed ? embed_due_ns(r->stage.embed) : UINT64_MAX;
 }

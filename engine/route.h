@@ -47,9 +47,10 @@ uint32_t route_home(const struct route *r, const struct message *m);
 /*
  * Decide: fills action, and to / pieces / out_len / out_opcode or fate. Never fails: what cannot
  * be done is a reply or a drop with its reason. MESSAGE_FLOW_OPENED and _CLOSED are taken in here
- * too (action MESSAGE_UNDECIDED then).
+ * too (action MESSAGE_UNDECIDED then). False: it does not go out now, but comes by route_take(),
+ * among what the application decides and orders in its own sequence.
  */
-void route_message(struct route *r, struct message *m, uint64_t now_ns);
+bool route_message(struct route *r, struct message *m, uint64_t now_ns);
 
 /*
  * Expire what has run out, a bounded number per call; returns the time when to call again (not
@@ -61,8 +62,21 @@ uint64_t route_expire(struct route *r, uint64_t now_ns);
 /*
  * The target turned out to be gone when the message was to be handed over (it closed in the
  * meantime). Turns a forwarded request into a reply (430 or 480) to its sender, anything else
- * into a drop.
+ * into a drop; or asks the application. False: as above.
  */
-void route_undeliverable(struct route *r, struct message *m, uint64_t now_ns);
+bool route_undeliverable(struct route *r, struct message *m, uint64_t now_ns);
+
+/* Mode embed: the next message or order that goes out, or NULL. */
+struct message *route_take(struct route *r);
+
+/* When route_expire() is due because of what came up since it was called; UINT64_MAX: nothing. */
+uint64_t route_due_ns(const struct route *r);
+
+/*
+ * Mode embed: who is asked. Before anything is routed; `embed` must outlive the stage. `routers`:
+ * how many there are. False: out of memory.
+ */
+struct embed;
+bool route_embed(struct route *r, struct embed *embed, uint32_t routers);
 
 #endif

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 #include "engine/clock.h"
+#include "engine/order.h"
 
 /* So many messages of one lane in a row: then it is the next one's turn. */
 #define LANE_SHARE 64u
@@ -18,11 +19,18 @@ router_init(struct router *r, struct mesh *mesh, uint32_t index, struct route *r
 	doorbell_init(&r->bell);
 }
 
-/* The loop of the target: of a forwarded message its connection's, else where it came from. */
+/*
+ * The loop of the target: of a forwarded message or an order its connection's, else where it came
+ * from. An application may name a connection that never was: any loop finds that out.
+ */
 static uint32_t
-loop_for(const struct message *m)
+loop_for(const struct router *r, const struct message *m)
 {
-	return m->action == MESSAGE_FORWARD ? flow_loop(m->to) : m->loop;
+	uint32_t loop = m->loop;
+
+	if (m->action == MESSAGE_FORWARD || order_is(m))
+		loop = flow_loop(m->to);
+	return loop < r->mesh->loops ? loop : r->index;
 }
 
 static void
@@ -33,18 +41,36 @@ put(struct router *r, struct lane *lane, struct message *m)
 }
 
 static void
+put_out(struct router *r, struct message *m)
+{
+	put(r, mesh_out(r->mesh, r->index, loop_for(r, m)), m);
+}
+
+/* What an application has decided and ordered. */
+static void
+put_out_taken(struct router *r)
+{
+	struct message *m;
+
+	while ((m = route_take(r->route)))
+		put_out(r, m);
+}
+
+static void
 decide(struct router *r, struct message *m, uint64_t now_ns)
 {
 	uint32_t home = r->index;
+	bool now = true;
 
 	if (m->kind == MESSAGE_UNDELIVERABLE)
-		route_undeliverable(r->route, m, now_ns);
+		now = route_undeliverable(r->route, m, now_ns);
 	else if ((home = route_home(r->route, m)) == r->index)
-		route_message(r->route, m, now_ns);
-	if (home == r->index)
-		put(r, mesh_out(r->mesh, r->index, loop_for(m)), m);
-	else
+		now = route_message(r->route, m, now_ns);
+	if (home != r->index)
 		put(r, mesh_aside(r->mesh, r->index, home), m);
+	else if (now)
+		put_out(r, m);
+	put_out_taken(r);
 }
 
 /* True: there may be more. */
@@ -90,12 +116,18 @@ bool
 router_turn(struct router *r, uint64_t now_ns)
 {
 	bool more = true;
+	uint64_t due_ns;
 
-	if (now_ns >= r->expire_ns)
+	if (now_ns >= r->expire_ns || now_ns >= route_due_ns(r->route)) {
 		r->expire_ns = route_expire(r->route, now_ns);
+		put_out_taken(r);
+	}
 	router_may_go_on(r);
 	while (more && !r->backed_up)
 		more = round_of_lanes(r, now_ns);
+	due_ns = route_due_ns(r->route);
+	if (due_ns < r->expire_ns)
+		r->expire_ns = due_ns;
 	mesh_publish_router(r->mesh, r->index);
 	return more;
 }

@@ -46,6 +46,7 @@ tail_grow(struct sendq *q, struct bytes_pool *pool, struct stats *stats, uint32_
 	grown->len = old->len;
 	grown->relayed = old->relayed;
 	grown->answered = old->answered;
+	grown->ordered = old->ordered;
 	while (*link != old)
 		link = &(*link)->next;
 	*link = grown;
@@ -134,7 +135,7 @@ tail_drop(struct sendq *q, struct bytes_pool *pool, struct stats *stats)
 {
 	struct sendq_chunk *old = q->tail, **link = &q->head;
 
-	assert(!old->relayed && !old->answered);
+	assert(!old->relayed && !old->answered && !old->ordered);
 	q->tail = NULL;
 	while (*link != old) {
 		q->tail = *link;
@@ -168,6 +169,8 @@ sendq_account(struct sendq *q, enum sendq_account what)
 		q->tail->relayed++;
 	else if (what == SENDQ_ANSWERED)
 		q->tail->answered++;
+	else if (what == SENDQ_ORDERED)
+		q->tail->ordered++;
 }
 
 struct sendq_chunk *
@@ -200,6 +203,7 @@ sendq_sent(struct sendq *q, struct bytes_pool *pool, struct stats *stats)
 	chunk = head_pop(q);
 	stats_fate(stats, FATE_delivered, chunk->relayed);
 	stats_fate(stats, FATE_answered, chunk->answered);
+	stats_add(&stats->orders_sent, chunk->ordered);
 	chunk_free(pool, stats, chunk);
 }
 
@@ -212,6 +216,7 @@ sendq_drop(struct sendq *q, struct bytes_pool *pool, struct stats *stats)
 
 		stats_fate(stats, FATE_dropped_target_closed, chunk->relayed);
 		stats_fate(stats, FATE_dropped_sender_closed, chunk->answered);
+		stats_add(&stats->orders_dropped, chunk->ordered);
 		chunk_free(pool, stats, chunk);
 	}
 	assert(q->queued == 0);

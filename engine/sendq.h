@@ -24,6 +24,7 @@ struct sendq_chunk {
 	uint32_t cap;
 	uint32_t relayed;  /* messages from elsewhere whose last byte is here */
 	uint32_t answered; /* answers of ours whose last byte is here */
+	uint32_t ordered;  /* what the application sent of itself, whose last byte is here */
 	uint8_t bytes[];
 };
 
@@ -37,6 +38,7 @@ enum sendq_account {
 	SENDQ_NOTHING, /* control frames, HTTP, keep-alives */
 	SENDQ_RELAYED,
 	SENDQ_ANSWERED,
+	SENDQ_ORDERED,
 };
 
 struct sendq {

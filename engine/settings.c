@@ -203,7 +203,8 @@ check_upstreams(const struct settings *s, char error[SETTINGS_ERROR_MAX])
 	if (s->upstreams_len && s->mode != SETTINGS_MODE_ECHO)
 		return settings_fail(
 			error, "upstream: routing.mode registrar needs none, and this version "
-			       "has no mode edge yet; only mode echo connects out");
+			       "has no mode edge yet; only mode echo connects out (and mode embed, "
+			       "by sipring_connect())");
 	if (s->ws_reconnect_first_ms > s->ws_reconnect_max_ms)
 		return settings_fail(
 			error, "ws_reconnect_first = %u must not be above ws_reconnect_max = %u",
@@ -214,9 +215,12 @@ check_upstreams(const struct settings *s, char error[SETTINGS_ERROR_MAX])
 bool
 settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX])
 {
-	bool listens = s->listeners_len > 0 || settings_listen(s, DEFAULT_LISTENER, error);
+	bool embed = s->routing_mode == SETTINGS_MODE_EMBED;
+	bool listens = s->listeners_len > 0 || embed || settings_listen(s, DEFAULT_LISTENER, error);
 
 	assert(listens);
+	if (embed && !s->ws_subprotocols[0])
+		memcpy(s->ws_subprotocols, "sip", sizeof("sip")); /* RFC 7118 §4 */
 	for (uint32_t i = 0; i < s->listeners_len; i++) {
 		if (s->listeners[i].port_default)
 			s->listeners[i].port = (uint16_t)s->ws_port;
@@ -234,7 +238,7 @@ settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX])
 	s->mode = (enum settings_mode)s->routing_mode;
 	s->guard = (enum settings_guard)s->send_guard;
 	s->origin_required = s->require_origin == SETTINGS_ORIGIN_AUTO ?
-				     s->mode != SETTINGS_MODE_ECHO :
+				     s->mode == SETTINGS_MODE_REGISTRAR :
 				     s->require_origin == SETTINGS_ORIGIN_1;
 	return check_numbers(s, error) && check_host(s, error) && check_domains(s, error) &&
 	       check_listeners(s, error) && check_upstreams(s, error);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 /* In the order of the choices in settings.def. */
-enum settings_mode { SETTINGS_MODE_REGISTRAR, SETTINGS_MODE_ECHO };
+enum settings_mode { SETTINGS_MODE_REGISTRAR, SETTINGS_MODE_ECHO, SETTINGS_MODE_EMBED };
 enum settings_guard { SETTINGS_GUARD_TRY, SETTINGS_GUARD_ALWAYS };
 enum settings_origin { SETTINGS_ORIGIN_0, SETTINGS_ORIGIN_1, SETTINGS_ORIGIN_AUTO };
 
@@ -75,9 +75,13 @@ bool settings_listen(struct settings *s, const char *where, char error[SETTINGS_
  */
 bool settings_upstream(struct settings *s, const char *uri, char error[SETTINGS_ERROR_MAX]);
 
+/* The same into `out`, and no setting. */
+bool settings_upstream_parse(struct settings_upstream *out, const char *uri,
+			     char error[SETTINGS_ERROR_MAX]);
+
 /*
  * Once, when all is set: derive, round up to powers of two, and check what only shows when all is
- * known. Adds ws:127.0.0.1:8080 when there is no listener.
+ * known. Adds ws:127.0.0.1:8080 when there is no listener, but not in mode embed.
  */
 bool settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX]);
 

@@ -33,15 +33,11 @@ transport_is_ws(const struct sip_uri *uri)
 }
 
 bool
-settings_upstream(struct settings *s, const char *text, char error[SETTINGS_ERROR_MAX])
+settings_upstream_parse(struct settings_upstream *u, const char *text,
+			char error[SETTINGS_ERROR_MAX])
 {
-	struct settings_upstream *u = &s->upstreams[s->upstreams_len];
 	struct sip_uri uri;
 
-	if (s->upstreams_len == SETTINGS_UPSTREAMS_MAX)
-		return settings_fail(error,
-				     "upstream '%.80s': there are %d already, which is the limit",
-				     text, SETTINGS_UPSTREAMS_MAX);
 	if (sip_uri_parse(span_of(text, strlen(text)), &uri) != SIP_OK ||
 	    uri.kind == SIP_SCHEME_OTHER || uri.kind == SIP_SCHEME_TEL)
 		return settings_fail(error, "upstream '%.80s': must be sip:IP[:PORT];transport=ws",
@@ -62,6 +58,18 @@ settings_upstream(struct settings *s, const char *text, char error[SETTINGS_ERRO
 				     "looked up (example: sip:127.0.0.1:5080;transport=ws)",
 				     text, uri.host.len < 60 ? (int)uri.host.len : 60, uri.host.at);
 	u->port = uri.port;
+	return true;
+}
+
+bool
+settings_upstream(struct settings *s, const char *text, char error[SETTINGS_ERROR_MAX])
+{
+	if (s->upstreams_len == SETTINGS_UPSTREAMS_MAX)
+		return settings_fail(error,
+				     "upstream '%.80s': there are %d already, which is the limit",
+				     text, SETTINGS_UPSTREAMS_MAX);
+	if (!settings_upstream_parse(&s->upstreams[s->upstreams_len], text, error))
+		return false;
 	s->upstreams_len++;
 	return true;
 }

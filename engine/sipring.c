@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include "engine/cluster.h"
+#include "engine/embed.h"
 #include "engine/log.h"
 #include "engine/settings.h"
 #include "engine/upstream.h"
@@ -24,6 +25,7 @@ struct sipring {
 	struct settings settings;
 	bool finished; /* settings are derived and checked */
 	uint32_t disable; /* ring features */
+	struct embed_application application; /* mode embed */
 	struct cluster cluster;
 	int ended_fd;
 	_Atomic int phase;  /* enum sipring_phase */
@@ -95,6 +97,28 @@ sipring_upstream(struct sipring *s, const char *uri)
 	return usage(settings_upstream(&s->settings, uri, s->error));
 }
 
+enum sipring_result
+sipring_embed(struct sipring *s, const struct sipring_handlers *handlers, void *arg)
+{
+	assert(!s->cluster.application && atomic_load(&s->phase) == SIPRING_SETTING);
+	s->application.handlers = *handlers;
+	s->application.arg = arg;
+	s->cluster.application = &s->application;
+	return sipring_set(s, "routing.mode=embed");
+}
+
+struct embed *
+sipring_embed_of(struct sipring *s, sipring_connection connection)
+{
+	return cluster_embed(&s->cluster, flow_loop(embed_flow(connection)));
+}
+
+struct embed_application *
+sipring_application_of(struct sipring *s)
+{
+	return &s->application;
+}
+
 /* ---- what can be known before anything starts ---- */
 
 /* As many connections as descriptors allow; the soft limit is raised to the hard one. */
@@ -156,6 +180,12 @@ plan(struct sipring *s, bool start)
 		return SIPRING_USAGE;
 	if (!s->finished && !upstream_check(&s->settings, s->error))
 		return SIPRING_USAGE;
+	if ((s->settings.mode == SETTINGS_MODE_EMBED) != (s->cluster.application != NULL)) {
+		snprintf(s->error, sizeof(s->error),
+			 "routing.mode = embed is for programs that call sipring_embed(), "
+			 "and they have no other");
+		return SIPRING_USAGE;
+	}
 	s->finished = true;
 	if (!plan_features(s))
 		return SIPRING_USAGE;

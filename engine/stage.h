@@ -2,11 +2,13 @@
 #ifndef ENGINE_STAGE_H
 #define ENGINE_STAGE_H
 /*
- * What the routing stage of mode registrar holds. Shared by route.c, proxy.c, registrar.c,
- * answer.c and inbound.c; nobody else looks in.
+ * What the routing stage of modes registrar and embed holds. Shared by route.c, proxy.c,
+ * registrar.c, answer.c, inbound.c and embed.c; nobody else looks in.
  */
 #include "engine/names.h"
 #include "engine/shared.h"
+
+struct embed;
 
 struct stage {
 	const struct settings *settings;
@@ -22,6 +24,7 @@ struct stage {
 	uint32_t target_max;    /* contact URI and Path of a binding: what an edit has room for */
 	char text[4 * 255];     /* of the three above */
 	struct names names;
+	struct embed *embed; /* mode embed: who is asked; else NULL */
 };
 
 #endif

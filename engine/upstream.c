@@ -5,12 +5,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "engine/clock.h"
 #include "engine/conn_life.h"
 #include "engine/log.h"
 #include "engine/loop.h"
+#include "engine/loop_order.h"
 
 bool
 upstream_check(const struct settings *s, char error[SETTINGS_ERROR_MAX])
@@ -74,16 +76,25 @@ upstream_delay_ms(const struct settings *s, uint32_t failures, uint64_t random)
 
 /* ---- W-L-01: to one address one connection is made at a time ---- */
 
+/* Those of the settings, then those of the application; NULL: a name that is not in use. */
+static struct upstream *
+in_list(struct loop *l, uint32_t i)
+{
+	return i < l->upstreams_len ? &l->upstreams[i] : l->dialed[i - l->upstreams_len];
+}
+
 /* The next after `u`, in the order of the list, that goes to its address and is in this state. */
 static struct upstream *
 neighbour(struct loop *l, const struct upstream *u, enum upstream_state state)
 {
-	uint32_t own = (uint32_t)(u - l->upstreams);
+	uint32_t len = l->upstreams_len + l->dialed_len;
+	uint32_t own = flow_is_none(u->id) ? (uint32_t)(u - l->upstreams) :
+					     l->upstreams_len + u->id.slot - DIAL_SLOT;
 
-	for (uint32_t i = 1; i < l->upstreams_len; i++) {
-		struct upstream *other = &l->upstreams[(own + i) % l->upstreams_len];
+	for (uint32_t i = 1; i < len; i++) {
+		struct upstream *other = in_list(l, (own + i) % len);
 
-		if (other->state == state && !strcmp(other->host, u->host))
+		if (other && other->state == state && !strcmp(other->host, u->host))
 			return other;
 	}
 	return NULL;
@@ -161,6 +172,8 @@ upstream_dial(struct loop *l, struct upstream *u)
 	if (result) {
 		log_line(LOG_WARN, "upstream_failed", "peer=%s port=%u error=\"%s\"", u->host,
 			 u->port, strerror(-result));
+		if (!flow_is_none(u->id))
+			conn_life_tell(l, u->id, CONN_EV_REFUSED, true);
 		rest(l, u);
 		return;
 	}
@@ -168,6 +181,7 @@ upstream_dial(struct loop *l, struct upstream *u)
 	stats_add(&l->stats.upstream_connects, 1);
 	c = &l->conns[slot];
 	conn_life_begin(l, c, &u->address);
+	u->flow = c->flow;
 	c->upstream = u;
 	conn_life_apply(l, c, CONN_EV_DIALED);
 }
@@ -184,13 +198,44 @@ upstream_opened(struct loop *l, struct upstream *u)
 {
 	assert(u->state == UPSTREAM_CONNECTING);
 	u->state = UPSTREAM_OPEN;
+	u->told_over = false;
 	u->failures = 0;
 	give_way(l, u);
 	log_line(LOG_INFO, "upstream_open", "peer=%s port=%u", u->host, u->port);
 }
 
+bool
+upstream_comes_again(const struct loop *l, const struct upstream *u)
+{
+	return !u->over && !l->draining;
+}
+
+static void
+forget(struct loop *l, struct upstream *u)
+{
+	loop_order_forget(l, u->id);
+	give_way(l, u);
+	free(u);
+}
+
 void
 upstream_closed(struct loop *l, struct upstream *u)
 {
-	rest(l, u);
+	if (upstream_comes_again(l, u) || flow_is_none(u->id))
+		rest(l, u);
+	else
+		forget(l, u);
+}
+
+void
+upstream_end(struct loop *l, struct upstream *u)
+{
+	assert(!flow_is_none(u->id));
+	u->over = true;
+	loop_order_forget(l, u->id);
+	if (u->state == UPSTREAM_CONNECTING || u->state == UPSTREAM_OPEN)
+		return;
+	wheel_cancel(&l->wheel, &u->timer);
+	conn_life_tell(l, u->id, CONN_EV_GOING_AWAY, false);
+	forget(l, u);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 #include "codec/ws_client.h"
+#include "engine/dial.h"
 #include "engine/settings.h"
 #include "engine/wheel.h"
 
@@ -32,6 +33,10 @@ struct upstream {
 	uint16_t port;
 	uint8_t state;               /* enum upstream_state */
 	uint32_t failures;           /* since it was open last */
+	struct flow flow;            /* of the latest attempt */
+	struct flow id;              /* its name, if the application wants it; or FLOW_NONE */
+	bool told_over;              /* the application knows that it is over */
+	bool over;                   /* not to be made again; freed with its connection */
 	char key[WS_CLIENT_KEY_LEN]; /* of the handshake under way */
 };
 
@@ -49,8 +54,17 @@ void upstream_timer_fired(struct loop *l, struct upstream *u);
 /* Its connection finished the opening handshake. */
 void upstream_opened(struct loop *l, struct upstream *u);
 
-/* Its connection is gone, open or not. */
+/* Its connection is gone, open or not. One that is over is freed. */
 void upstream_closed(struct loop *l, struct upstream *u);
+
+/* Will it be made again when it is lost? */
+bool upstream_comes_again(const struct loop *l, const struct upstream *u);
+
+/*
+ * One with a name: never again. Where there is a connection, the caller closes it; else this tells
+ * the application, and frees.
+ */
+void upstream_end(struct loop *l, struct upstream *u);
 
 /*
  * How long to rest after the given number of failures in a row, RFC 6455 §7.2.3: `random` is any

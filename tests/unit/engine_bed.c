@@ -26,6 +26,47 @@ set(struct engine_bed *b, const char *const *settings)
 		fail_msg("%s", error);
 }
 
+static struct sipring *next; /* of engine_bed_embed() */
+
+void
+engine_bed_embed(struct sipring *s, const struct sipring_handlers *handlers, void *arg)
+{
+	s->application.handlers = *handlers;
+	s->application.arg = arg;
+	s->embed = embed_new(&s->application);
+	assert_non_null(s->embed);
+	next = s;
+}
+
+struct embed *
+sipring_embed_of(struct sipring *s, sipring_connection connection)
+{
+	(void)connection;
+	return s->embed;
+}
+
+struct embed_application *
+sipring_application_of(struct sipring *s)
+{
+	return &s->application;
+}
+
+static void
+wake(void *arg)
+{
+	struct engine_bed *b = arg;
+
+	ring_wake(b->loop.ring);
+}
+
+static void
+open_embed(struct engine_bed *b)
+{
+	b->embed = next->embed;
+	assert_true(route_embed(b->route, b->embed, 1));
+	embed_open(b->embed, wake, b);
+}
+
 void
 engine_bed_open(struct engine_bed *b, uint64_t seed, uint32_t slots_max,
 		const char *const *settings)
@@ -48,6 +89,8 @@ engine_bed_open(struct engine_bed *b, uint64_t seed, uint32_t slots_max,
 	assert_non_null(b->shared);
 	b->route = route_new(&b->settings, "sim.example:8080", b->shared, 0, &b->route_stats);
 	assert_non_null(b->route);
+	if (b->settings.mode == SETTINGS_MODE_EMBED)
+		open_embed(b);
 	assert_true(mesh_init(&b->mesh, 1, 0, b->settings.queue_messages));
 	router_init(&b->router, &b->mesh, 0, b->route);
 	if (loop_open(&b->loop, 0, &b->settings, &b->mesh, &b->router, &config, &error) < 0)
@@ -167,7 +210,7 @@ check_waits(const struct engine_bed *b, const struct conn *c)
 }
 
 struct sums {
-	uint64_t connections, chunks, messages, blocks;
+	uint64_t connections, chunks, messages, orders, blocks;
 };
 
 static void
@@ -180,6 +223,7 @@ add_up(struct sums *sums, const struct conn *c)
 		queued += chunk->len;
 		sums->chunks++;
 		sums->messages += chunk->relayed + chunk->answered;
+		sums->orders += chunk->ordered;
 	}
 	CHECK(queued == c->sendq.queued);
 	sums->blocks +=
@@ -217,6 +261,9 @@ check(struct engine_bed *b)
 	assert_int_equal(atomic_load(&l->stats.assemblies), sums.blocks);
 	assert_int_equal(l->bytes.used, sums.chunks + sums.blocks);
 	assert_int_equal(stats_unaccounted(&l->stats), sums.messages);
+	assert_int_equal(ENGINE_BED_COUNT(b, orders), ENGINE_BED_COUNT(b, orders_sent) +
+							      ENGINE_BED_COUNT(b, orders_dropped) +
+							      sums.orders);
 }
 
 /* -- turns -- */
@@ -276,9 +323,12 @@ engine_bed_end(struct engine_bed *b)
 	assert_int_equal(b->loop.messages.used, 0);
 	assert_int_equal(b->loop.bytes.used, 0);
 	assert_int_equal(b->loop.bytes.used_bytes, 0);
+	if (b->embed)
+		embed_close(b->embed);
 	loop_fini(&b->loop);
 	mesh_fini(&b->mesh);
 	route_free(b->route);
+	embed_free(b->embed);
 	shared_free(b->shared);
 	route_thread_end();
 	uring_sim_end();

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "engine/embed.h"
 #include "engine/loop.h"
 #include "engine/route.h"
 #include "tests/sim/uring_sim.h"
@@ -34,6 +35,7 @@ struct engine_bed_slot {
 struct engine_bed {
 	struct settings settings;
 	struct stats route_stats;
+	struct embed *embed; /* mode embed; else NULL */
 	struct shared *shared;
 	struct route *route;
 	struct mesh mesh;
@@ -50,6 +52,15 @@ struct engine_bed {
  */
 void engine_bed_open(struct engine_bed *b, uint64_t seed, uint32_t slots_max,
 		     const char *const *settings);
+
+/* What stands for the engine in sipring_send() and the like. */
+struct sipring {
+	struct embed_application application;
+	struct embed *embed;
+};
+
+/* The next world's engine asks these handlers: mode embed. */
+void engine_bed_embed(struct sipring *s, const struct sipring_handlers *handlers, void *arg);
 
 /* One turn of at most so long. */
 void engine_bed_turn(struct engine_bed *b, uint64_t wait_ns);

@@ -43,7 +43,7 @@ route_home(const struct route *r, const struct message *m)
 	return home_of(m, r->routers);
 }
 
-void
+bool
 route_message(struct route *r, struct message *m, uint64_t now_ns)
 {
 	(void)now_ns;
@@ -52,9 +52,10 @@ route_message(struct route *r, struct message *m, uint64_t now_ns)
 	m->action = MESSAGE_FORWARD;
 	m->to = (struct flow){ 0, (m->len * 2654435761u >> 8) % LOOPS << 24 | 1 };
 	m->out_len++;
+	return true;
 }
 
-void
+bool
 route_undeliverable(struct route *r, struct message *m, uint64_t now_ns)
 {
 	(void)now_ns;
@@ -62,6 +63,21 @@ route_undeliverable(struct route *r, struct message *m, uint64_t now_ns)
 	r->strangers += m->loop % r->routers != r->index;
 	m->action = MESSAGE_DROP;
 	m->out_len += 100;
+	return true;
+}
+
+struct message *
+route_take(struct route *r)
+{
+	(void)r;
+	return NULL;
+}
+
+uint64_t
+route_due_ns(const struct route *r)
+{
+	(void)r;
+	return UINT64_MAX;
 }
 
 uint64_t

@@ -27,7 +27,7 @@ struct route {
 	uint64_t expire_every_ns;
 };
 
-void
+bool
 route_message(struct route *r, struct message *m, uint64_t now_ns)
 {
 	assert_true(now_ns > 0);
@@ -35,15 +35,31 @@ route_message(struct route *r, struct message *m, uint64_t now_ns)
 	m->fate = FATE_absorbed;
 	m->out_len = m->len + 1;
 	r->decided++;
+	return true;
 }
 
-void
+bool
 route_undeliverable(struct route *r, struct message *m, uint64_t now_ns)
 {
 	(void)now_ns;
 	m->action = MESSAGE_DROP;
 	m->fate = FATE_dropped_flow_gone;
 	r->undeliverable++;
+	return true;
+}
+
+struct message *
+route_take(struct route *r)
+{
+	(void)r;
+	return NULL;
+}
+
+uint64_t
+route_due_ns(const struct route *r)
+{
+	(void)r;
+	return UINT64_MAX;
 }
 
 uint64_t

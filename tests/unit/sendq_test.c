@@ -64,6 +64,28 @@ test_empty(void **state)
 	assert_int_equal(f->stats.dropped_target_closed, 0);
 }
 
+/* What an application ordered is counted apart, also when its chunk has grown meanwhile. */
+static void
+test_orders(void **state)
+{
+	struct fixture *f = *state;
+	char big[4096] = { 0 };
+
+	for (uint32_t round = 0; round < 2; round++) {
+		assert_true(sendq_put(&f->q, &f->pool, &f->stats, span_of(big, 10)));
+		sendq_account(&f->q, SENDQ_ORDERED);
+		assert_true(sendq_put(&f->q, &f->pool, &f->stats, span_of(big, sizeof(big))));
+		assert_ptr_equal(f->q.head, f->q.tail);
+		if (round)
+			sendq_drop(&f->q, &f->pool, &f->stats);
+		else
+			send_one(f);
+		assert_int_equal(f->stats.orders_sent, 1);
+		assert_int_equal(f->stats.orders_dropped, round);
+	}
+	assert_int_equal(f->stats.answered + f->stats.delivered, 0);
+}
+
 /* Out of memory is told, and what is in can still be dropped and counted. */
 static void
 test_no_memory(void **state)
@@ -204,6 +226,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_empty, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_orders, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_in_flight, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_drop, setup, teardown),
