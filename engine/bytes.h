@@ -35,6 +35,13 @@ void *bytes_alloc(struct bytes_pool *p, size_t *size);
 /* `size` as bytes_alloc() left it. NULL is harmless. */
 void bytes_free(struct bytes_pool *p, void *buffer, size_t size);
 
+/* Bytes that may still be taken. */
+static inline size_t
+bytes_left(const struct bytes_pool *p)
+{
+	return p->bytes_max - p->used_bytes;
+}
+
 /* Memory held, in use or not. */
 size_t bytes_held(const struct bytes_pool *p);
 

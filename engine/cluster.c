@@ -206,9 +206,14 @@ static int
 open_loop(struct cluster_loop *l, uint32_t index)
 {
 	struct cluster *c = l->cluster;
-	struct router *router = c->mesh.threaded ? NULL : &c->routers[index].router;
-	int result = loop_open(&l->loop, (uint16_t)index, c->settings, &c->mesh, router, &c->ring,
-			       &l->error);
+	struct loop_setup setup = {
+		.settings = c->settings,
+		.mesh = &c->mesh,
+		.router = c->mesh.threaded ? NULL : &c->routers[index].router,
+		.index = (uint16_t)index,
+		.ring = c->ring,
+	};
+	int result = loop_open(&l->loop, &setup, &l->error);
 
 	if (result)
 		return result;

@@ -22,7 +22,19 @@
 static void
 out_of_memory(struct loop *l, struct conn *c)
 {
+	stats_add(&l->stats.closed_memory, 1);
 	conn_life_fail(l, c, WS_CLOSE_INTERNAL, "out of memory");
+}
+
+/*
+ * Bytes that a message brings before it is whole. The last eighth of buffer_memory is not for
+ * them: whoever sends halves of messages does not keep whole ones from being sent.
+ */
+static bool
+put_together(struct loop *l, struct pieces *p, struct span bytes, uint64_t more)
+{
+	return bytes_left(&l->bytes) >= l->bytes.bytes_max / 8 &&
+	       pieces_add(&l->bytes, &l->stats, p, bytes, more);
 }
 
 /*
@@ -151,8 +163,7 @@ on_data(struct loop *l, struct conn *c, const struct ws_event *ev, const struct 
 	if (c->state != CONN_OPEN)
 		return; /* our Close was sent: what still comes is not accepted */
 	if (!(ev->first && ev->last && (lease || ev->compressed))) {
-		if (!pieces_add(&l->bytes, &l->stats, &c->pieces, span_of(ev->bytes, ev->len),
-				ev->frame_left)) {
+		if (!put_together(l, &c->pieces, span_of(ev->bytes, ev->len), ev->frame_left)) {
 			out_of_memory(l, c);
 			return;
 		}

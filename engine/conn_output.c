@@ -34,6 +34,22 @@ conn_output_is_blocked(const struct loop *l, const struct conn *c)
  * the loop reads no more input before it has sent (and only what is in the routing stage already
  * can still come).
  */
+/*
+ * What a peer that does not read may have queued: ws_send_queue, and never more than an eighth of
+ * what is left of the loop's buffer memory. Many of them get less each, the fewer bytes are left,
+ * and those who read notice nothing.
+ */
+static uint64_t
+blocked_limit(struct loop *l, uint64_t limit)
+{
+	uint64_t left = bytes_left(&l->bytes) / 8;
+
+	if (left >= limit)
+		return limit;
+	stats_add(&l->stats.buffer_pressure, 1);
+	return left;
+}
+
 static bool
 may_queue(struct loop *l, struct conn *c, uint64_t len)
 {
@@ -44,7 +60,7 @@ may_queue(struct loop *l, struct conn *c, uint64_t len)
 	if (limit < l->settings->ws_max_message)
 		limit = l->settings->ws_max_message;
 	if (conn_output_is_blocked(l, c))
-		return queued <= limit;
+		return queued <= blocked_limit(l, limit);
 	if (queued > limit / 4)
 		l->congested = true;
 	return queued <= limit * 4;

@@ -231,8 +231,7 @@ set_policy(struct loop *l)
 }
 
 int
-loop_open(struct loop *l, uint16_t index, const struct settings *settings, struct mesh *mesh,
-	  struct router *router, const struct ring_config *config, const char **error)
+loop_open(struct loop *l, const struct loop_setup *setup, const char **error)
 {
 	static const struct ring_handlers handlers = {
 		.accepted = on_accepted,
@@ -245,16 +244,17 @@ loop_open(struct loop *l, uint16_t index, const struct settings *settings, struc
 		.has_mail = on_spin,
 		.may_sleep = on_sleep,
 	};
-	struct ring_config rc = *config;
+	const struct settings *settings = setup->settings;
+	struct ring_config rc = setup->ring;
 	int result;
 
 	memset(l, 0, sizeof(*l));
 	l->settings = settings;
-	l->mesh = mesh;
-	l->router = router;
-	l->in = &mesh->in[index];
-	l->index = index;
-	l->slots_max = config->slots_max;
+	l->mesh = setup->mesh;
+	l->router = setup->router;
+	l->index = setup->index;
+	l->in = &l->mesh->in[l->index];
+	l->slots_max = rc.slots_max;
 	l->dirty = l->held = CONN_NOT_DIRTY;
 	atomic_init(&l->command, LOOP_RUN);
 	set_policy(l);
@@ -274,12 +274,12 @@ loop_open(struct loop *l, uint16_t index, const struct settings *settings, struc
 		return result;
 	}
 	pool_init(&l->messages, sizeof(struct message), UINT32_MAX);
-	bytes_init(&l->bytes, SIZE_MAX);
-	l->deflate_budget.cap = settings->deflate_memory / mesh->loops;
+	bytes_init(&l->bytes, settings->buffer_memory / l->mesh->loops);
+	l->deflate_budget.cap = settings->deflate_memory / l->mesh->loops;
 	compression_init(&l->compression, settings, &l->deflate_budget, &l->bytes, &l->stats);
 	l->now_ns = ring_now_ns(l->ring);
 	wheel_init(&l->wheel, l->now_ns);
-	mesh_set_loop_ring(mesh, index, l->ring);
+	mesh_set_loop_ring(l->mesh, l->index, l->ring);
 	return 0;
 }
 

@@ -63,7 +63,7 @@ struct loop {
 	uint32_t dialed_len;
 	struct span close_reason; /* during conn_life_close() */
 	struct pool messages;
-	struct bytes_pool bytes;
+	struct bytes_pool bytes; /* bounded by this loop's share of buffer_memory */
 	struct ws_deflate_budget deflate_budget; /* this loop's share of the process's */
 	struct compression_loop compression;
 	struct ws_limits limits;
@@ -72,13 +72,17 @@ struct loop {
 	_Atomic int command; /* enum loop_command; any thread sets it, then rings */
 };
 
-/*
- * Set up on the thread that will run it. `router` runs inline, or is NULL. Of `config` slots_max,
- * sq_entries and disable are the caller's, the rest comes from the settings. 0 or -errno; *error
- * then says why and what helps.
- */
-int loop_open(struct loop *l, uint16_t index, const struct settings *settings, struct mesh *mesh,
-	      struct router *router, const struct ring_config *config, const char **error);
+struct loop_setup {
+	const struct settings *settings;
+	struct mesh *mesh;
+	struct router *router; /* to run inline, or NULL */
+	uint16_t index;
+	/* slots_max, sq_entries and disable; the rest comes from the settings */
+	struct ring_config ring;
+};
+
+/* On the thread that will run it. 0 or -errno; *error then says why and what helps. */
+int loop_open(struct loop *l, const struct loop_setup *setup, const char **error);
 
 /* Accept on this listening socket too. */
 int loop_listen(struct loop *l, int fd);

@@ -72,7 +72,12 @@ engine_bed_open(struct engine_bed *b, uint64_t seed, uint32_t slots_max,
 		const char *const *settings)
 {
 	static const uint8_t key[SHARED_KEY_LEN] = "an unpredictable key of 32 bytes";
-	const struct ring_config config = { .slots_max = slots_max, .sq_entries = 128 };
+	const struct loop_setup setup = {
+		.settings = &b->settings,
+		.mesh = &b->mesh,
+		.router = &b->router,
+		.ring = { .slots_max = slots_max, .sq_entries = 128 },
+	};
 	const char *error;
 
 	assert_true(slots_max <= ENGINE_BED_SLOTS_MAX);
@@ -93,7 +98,7 @@ engine_bed_open(struct engine_bed *b, uint64_t seed, uint32_t slots_max,
 		open_embed(b);
 	assert_true(mesh_init(&b->mesh, 1, 0, b->settings.queue_messages));
 	router_init(&b->router, &b->mesh, 0, b->route);
-	if (loop_open(&b->loop, 0, &b->settings, &b->mesh, &b->router, &config, &error) < 0)
+	if (loop_open(&b->loop, &setup, &error) < 0)
 		fail_msg("loop_open: %s", error);
 	b->listener = uring_sim_listen();
 	assert_int_equal(loop_listen(&b->loop, b->listener), 0);
