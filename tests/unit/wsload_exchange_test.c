@@ -174,6 +174,36 @@ requests_are_judged_where_they_arrive(void **state)
 				    cases[i].field);
 }
 
+/* In a dialog To has its tag in the request already, and comes back as it was. */
+static void
+tags_of_a_dialog_stay(void **state)
+{
+	struct exchange first = x;
+
+	(void)state;
+	assert_null(exchange_init(
+		&x, changed(head, "{domain}>\r\nFrom", "{domain}>;tag={peer}\r\nFrom"),
+		"{op} hello", words));
+	exchange_fini(&first);
+	template_write(&x.request, &digits, request);
+	assert_null(judge(ok, false));
+	assert_string_equal(judge(changed(ok, ";tag=00000005", ";tag=00000006"), false), "To");
+	assert_string_equal(judge(changed(ok, ";tag=00000005", ""), false), "To");
+	assert_string_equal(judge(changed(ok, "tag=00000005", "tag=00000005;tag=x"), false), "To");
+}
+
+static void
+answers_of_the_partner_have_a_body(void **state)
+{
+	(void)state;
+	x.from_peer = true;
+	x.answer_body = SPAN("v=0\r\n");
+	assert_string_equal(judge(ok, false), "body");
+	assert_null(judge(changed(ok, "Length: 0\r\n\r\n", "Length: 5\r\n\r\nv=0\r\n"), false));
+	assert_string_equal(
+		judge(changed(ok, "Length: 0\r\n\r\n", "Length: 5\r\n\r\nv=1\r\n"), false), "body");
+}
+
 static void
 numbers_are_found(void **state)
 {
@@ -222,6 +252,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(registrations_must_list_the_contact, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(requests_are_judged_where_they_arrive, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(tags_of_a_dialog_stay, setup, teardown),
+		cmocka_unit_test_setup_teardown(answers_of_the_partner_have_a_body, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(numbers_are_found, setup, teardown),
 		cmocka_unit_test(bad_templates_are_refused),

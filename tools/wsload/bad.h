@@ -15,8 +15,8 @@ struct bad_case {
 	const char *about;
 	const char *expected; /* in words */
 	/*
-	 * Does it, says in `got` what came of it, and returns whether that is what was expected. The
-	 * peer is connected and upgraded, unless `raw`.
+	 * Does it, says in `got` what came of it, and returns whether that is as expected. The peer
+	 * is connected and upgraded, unless `raw`.
 	 */
 	bool (*run)(struct bad_peer *p, char got[BAD_GOT_MAX]);
 	bool raw;          /* begins before the handshake */

@@ -66,7 +66,7 @@ size_t bad_peer_options(struct bad_peer *p, char *out);
 enum bad_end bad_peer_await(struct bad_peer *p, int timeout_ms);
 
 /*
- * Skips everything but the answer to the last OPTIONS, which is checked whole: BAD_MESSAGE if that is
+ * Skips everything but the answer to the last OPTIONS, which is checked whole: BAD_MESSAGE if it is
  * right, BAD_BROKEN if it is not, else what came instead.
  */
 enum bad_end bad_peer_await_answer(struct bad_peer *p, int timeout_ms);

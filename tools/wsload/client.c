@@ -9,7 +9,9 @@
 #include <unistd.h>
 #include "codec/ws_close.h"
 #include "codec/ws_mask.h"
+#include "tools/wsload/message.h"
 #include "tools/wsload/operation.h"
+#include "tools/wsload/registration.h"
 #include "tools/wsload/worker.h"
 
 #define HEAD_MAX 8192u         /* of the handshake's answer */
@@ -230,7 +232,7 @@ take_data(struct worker *w, struct client *c, const struct ws_event *ev)
 	struct client_bytes whole;
 
 	if (ev->first && ev->last) {
-		operation_message(w, c, piece);
+		message_take(w, c, piece);
 		return;
 	}
 	if (!bytes_put(w, &c->in, piece)) {
@@ -241,7 +243,7 @@ take_data(struct worker *w, struct client *c, const struct ws_event *ev)
 		return;
 	whole = c->in;
 	c->in = (struct client_bytes){ 0 };
-	operation_message(w, c, span_of(whole.at, whole.len));
+	message_take(w, c, span_of(whole.at, whole.len));
 	bytes_drop(w, &whole);
 }
 
@@ -300,7 +302,7 @@ upgraded(struct worker *w, struct client *c)
 	if (w->plan->options.scenario->registers) {
 		c->state = CLIENT_REGISTERING;
 		c->since_ns = ring_now_ns(w->ring);
-		operation_register(w, c);
+		registration_begin(w, c);
 	} else {
 		c->state = CLIENT_OPEN;
 		worker_opened(w, c);

@@ -28,11 +28,16 @@ enum client_state {
 	CLIENT_GONE,
 };
 
+/* The private part of registration.c; NULL: was never challenged. */
+struct client_auth;
+
 struct op {
 	uint64_t start_ns; /* when it was started, or in an open loop should have been */
+	uint64_t bye_ns;   /* calls: when BYE was sent */
 	uint32_t serial;
 	uint16_t next_free;
 	bool busy;
+	uint8_t step; /* how far it has come, where it is more than a request and its answer */
 };
 
 /* Bytes to send that gather; and those that the kernel has. */
@@ -53,6 +58,7 @@ struct client {
 	uint16_t busy;
 	uint32_t cseq;
 	struct op *ops;
+	struct client_auth *auth; /* owned, of malloc() */
 	struct client_bytes in, out, sending;
 	struct ws_reader reader;
 	char key[WS_CLIENT_KEY_LEN];

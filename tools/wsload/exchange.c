@@ -80,6 +80,7 @@ read_fields(struct exchange *x, const struct sip_msg *m)
 	x->contact = contact_of(m);
 	x->body = m->body;
 	x->contact_returns = m->method == SIP_METHOD_REGISTER;
+	x->in_dialog = memmem(m->base + x->to.off, x->to.len, ";tag=", 5) != NULL;
 	x->call_id_client =
 		place_in(&x->request, x->call_id, offsetof(struct template_digits, client));
 	x->call_id_op = place_in(&x->request, x->call_id, offsetof(struct template_digits, op));
@@ -230,6 +231,7 @@ exchange_check_response(const struct exchange *x, const struct sip_msg *m, const
 			const struct template_digits *digits)
 {
 	const char *wrong = check_dialog(x, m, request);
+	struct span to = sip_msg_value(m, SIP_FIELD_TO);
 
 	if (wrong)
 		return wrong;
@@ -238,12 +240,13 @@ exchange_check_response(const struct exchange *x, const struct sip_msg *m, const
 		return "Via";
 	if (m->status < 200)
 		return NULL;
-	if (!tagged(sip_msg_value(m, SIP_FIELD_TO), request, x->to,
-		    x->from_peer && m->status < 300 ? digits->peer : NULL))
+	if (x->in_dialog ? !same(to, request, x->to) :
+			   !tagged(to, request, x->to,
+				   x->from_peer && m->status < 300 ? digits->peer : NULL))
 		return "To";
 	if (m->status >= 300)
 		return "status";
-	if (x->from_peer && m->body.len)
+	if (x->from_peer && !span_equal(sip_msg_span(m, m->body), x->answer_body))
 		return "body";
 	if (x->contact_returns &&
 	    !lists_contact(m, span_of(request + x->contact.off, x->contact.len)))

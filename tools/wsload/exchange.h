@@ -20,11 +20,13 @@
 /* Offset and length in the request, or, of a value in the middle, of digits in that value. */
 struct exchange {
 	struct template request;
-	bool from_peer;         /* the answer is the partner's: its tag is the partner's digits */
-	bool contact_returns;   /* the 200 lists the Contact of the request (REGISTER) */
-	uint8_t method;         /* enum sip_method */
-	struct sip_view via;    /* transport and sent-by */
-	struct sip_view branch; /* ";branch=..." */
+	bool from_peer;          /* the answer is the partner's: its tag is the partner's digits */
+	bool contact_returns;    /* the 200 lists the Contact of the request (REGISTER) */
+	bool in_dialog;          /* To has its tag already */
+	uint8_t method;          /* enum sip_method */
+	struct span answer_body; /* of a 2xx, if it is the partner's; owned by who sets it */
+	struct sip_view via;     /* transport and sent-by */
+	struct sip_view branch;  /* ";branch=..." */
 	struct sip_view from, to, call_id, cseq, body;
 	struct sip_view contact; /* up to the first parameter */
 	uint32_t branch_client, branch_op;

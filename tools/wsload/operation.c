@@ -4,11 +4,11 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include "codec/sip_reply.h"
+#include "tools/wsload/registration.h"
 #include "tools/wsload/worker.h"
 
-#define REPLY_MORE 256u /* bytes that a reply has beyond what it copies of the request */
-#define CSEQ_FIRST UINT64_C(1000000000)
+#define CSEQ_FIRST UINT64_C(1000000000) /* ten digits, and 10^9 more are below 2^31 */
+#define CSEQ_ATTEMPTS 16u               /* those of the first REGISTER come before all refreshes */
 
 void
 operation_init(struct worker *w, struct client *c)
@@ -30,8 +30,8 @@ operation_starts(const struct worker *w, const struct client *c)
 
 /* ---- sending ---- */
 
-static struct template_digits
-digits_of(const struct client *c, const struct exchange *x, uint16_t entry, uint32_t serial)
+struct template_digits
+operation_digits(const struct client *c, const struct exchange *x, uint16_t entry, uint32_t serial)
 {
 	struct template_digits d;
 
@@ -39,31 +39,63 @@ digits_of(const struct client *c, const struct exchange *x, uint16_t entry, uint
 	template_digits_client(d.peer, c->number ^ 1);
 	template_digits_op(d.op, entry, serial);
 	if (x->request.counts)
-		template_digits_cseq(d.cseq, CSEQ_FIRST + serial);
+		template_digits_cseq(d.cseq,
+				     CSEQ_FIRST + serial +
+					     (entry == CLIENT_REGISTER_ENTRY ? 0 : CSEQ_ATTEMPTS));
 	return d;
 }
 
-static bool
-send_request(struct worker *w, struct client *c, const struct exchange *x,
-	     const struct template_digits *digits)
+/* The template's text, with another start line or more fields behind it. */
+static size_t
+insert_fields(char *out, struct span text, size_t start, const struct operation_request *r)
 {
-	char *out = client_begin_message(w, c, x->request.len);
+	struct span first = r->start_line.len ? r->start_line : span_of(text.at, start);
+	struct writer w = writer_over(out, text.len + r->start_line.len + r->fields.len);
 
-	if (!out)
+	writer_put(&w, first);
+	writer_put(&w, r->fields);
+	writer_put(&w, span_of(text.at + start, text.len - start));
+	return w.len;
+}
+
+bool
+operation_send(struct worker *w, struct client *c, const struct operation_request *r)
+{
+	const struct template *t = &r->exchange->request;
+	struct span rest = span_of(t->bytes, 0);
+	uint32_t len = t->len + (uint32_t)(r->start_line.len + r->fields.len), start = 0;
+	char *out = client_begin_message(w, c, len);
+
+	if (!out) {
+		client_abandon(w, c);
 		return false;
-	template_write(&x->request, digits, out);
-	client_end_message(w, c, x->request.len, x->request.len, WS_OP_TEXT);
+	}
+	if (!r->start_line.len && !r->fields.len) {
+		template_write(t, &r->digits, out);
+	} else {
+		template_write(t, &r->digits, w->scratch);
+		rest = span_of(w->scratch, t->len);
+		start = (uint32_t)((const char *)memchr(rest.at, '\n', rest.len) - rest.at) + 1;
+		len = (uint32_t)insert_fields(out, rest, start, r);
+	}
+	client_end_message(w, c, t->len + (uint32_t)(r->start_line.len + r->fields.len), len,
+			   WS_OP_TEXT);
 	return true;
 }
 
 static void
 start_request(struct worker *w, struct client *c, uint16_t entry)
 {
-	struct template_digits digits =
-		digits_of(c, &w->plan->request, entry, c->ops[entry].serial);
+	const struct exchange *x = &w->plan->request;
+	struct operation_request r = {
+		.exchange = x,
+		.digits = operation_digits(c, x, entry, c->ops[entry].serial),
+	};
 
-	if (!send_request(w, c, &w->plan->request, &digits))
-		client_abandon(w, c);
+	if (x->method == SIP_METHOD_REGISTER)
+		registration_refresh(w, c, &r);
+	else
+		operation_send(w, c, &r);
 }
 
 void
@@ -75,6 +107,7 @@ operation_begin(struct worker *w, struct client *c, uint64_t start_ns)
 	assert(entry != CLIENT_OP_NONE);
 	c->free = op->next_free;
 	op->busy = true;
+	op->step = 0;
 	op->serial++;
 	op->start_ns = start_ns;
 	c->busy++;
@@ -86,16 +119,6 @@ operation_begin(struct worker *w, struct client *c, uint64_t start_ns)
 }
 
 void
-operation_register(struct worker *w, struct client *c)
-{
-	struct template_digits digits =
-		digits_of(c, &w->plan->registration, CLIENT_REGISTER_ENTRY, 0);
-
-	if (!send_request(w, c, &w->plan->registration, &digits))
-		client_abandon(w, c);
-}
-
-void
 operation_opened(struct worker *w, struct client *c)
 {
 	start_request(w, c, 0);
@@ -103,8 +126,8 @@ operation_opened(struct worker *w, struct client *c)
 
 /* ---- ending ---- */
 
-static bool
-is_measured(const struct worker *w, const struct op *op)
+bool
+operation_is_measured(const struct worker *w, const struct op *op)
 {
 	uint64_t at = w->plan->options.rate > 0 ? op->start_ns : w->now_ns;
 
@@ -124,12 +147,12 @@ release(struct worker *w, struct client *c, uint16_t entry)
 }
 
 /* And, in a closed loop, start the next. */
-static void
-finish(struct worker *w, struct client *c, uint16_t entry)
+void
+operation_finish(struct worker *w, struct client *c, uint16_t entry)
 {
 	struct op *op = &c->ops[entry];
 
-	if (is_measured(w, op)) {
+	if (operation_is_measured(w, op)) {
 		tally_time(&w->tally, TALLY_TIME_operation, w->now_ns - op->start_ns);
 		tally_count(&w->tally, TALLY_operations, 1);
 	}
@@ -146,7 +169,7 @@ void
 operation_closed(struct worker *w, struct client *c)
 {
 	if (c->busy && w->plan->options.scenario->churns)
-		finish(w, c, 0);
+		operation_finish(w, c, 0);
 }
 
 static void
@@ -189,11 +212,11 @@ operation_expire(struct worker *w, struct client *c, bool all)
 	}
 }
 
-/* ---- messages ---- */
+/* ---- what came ---- */
 
 /* The number names an operation of this client that is under way; otherwise count what it is. */
-static bool
-is_awaited(struct worker *w, const struct client *c, const struct exchange_id *id)
+bool
+operation_is_awaited(struct worker *w, const struct client *c, const struct exchange_id *id)
 {
 	const struct op *op;
 
@@ -209,153 +232,17 @@ is_awaited(struct worker *w, const struct client *c, const struct exchange_id *i
 }
 
 /* The first one is kept as it came, so that it can be looked at. */
-static void
-note_wrong(struct worker *w, const char *field)
+void
+operation_note(struct worker *w, const char *field)
 {
 	if (!w->note[0])
 		snprintf(w->note, sizeof(w->note), "%s of:\n%.*s", field, (int)w->msg.len,
 			 w->msg.base);
 }
 
-static void
-count_wrong(struct worker *w, const char *field)
-{
-	note_wrong(w, field);
-	tally_count(&w->tally, strcmp(field, "status") == 0 ? TALLY_refused : TALLY_wrong, 1);
-}
-
-static void
-take_registration(struct worker *w, struct client *c)
-{
-	const struct exchange *x = &w->plan->registration;
-	struct template_digits digits =
-		digits_of(c, &w->plan->registration, CLIENT_REGISTER_ENTRY, 0);
-	const char *wrong;
-
-	template_write(&x->request, &digits, w->scratch);
-	if (w->msg.status < 200)
-		return;
-	wrong = exchange_check_response(x, &w->msg, w->scratch, &digits);
-	if (wrong) {
-		note_wrong(w, wrong);
-		tally_count(&w->tally, TALLY_register_failed, 1);
-		client_abandon(w, c);
-		return;
-	}
-	tally_time(&w->tally, TALLY_TIME_register, w->now_ns - c->since_ns);
-	tally_count(&w->tally, TALLY_registered, 1);
-	c->state = CLIENT_OPEN;
-	worker_opened(w, c);
-}
-
-static void
-take_response(struct worker *w, struct client *c)
-{
-	const struct exchange *x = &w->plan->request;
-	struct template_digits digits;
-	struct exchange_id id;
-	const char *wrong;
-
-	if (!exchange_identify_response(x, &w->msg, &id)) {
-		tally_count(&w->tally, TALLY_wrong, 1);
-		return;
-	}
-	if (id.entry == CLIENT_REGISTER_ENTRY && id.client == c->number) {
-		if (c->state == CLIENT_REGISTERING)
-			take_registration(w, c);
-		else
-			tally_count(&w->tally, TALLY_duplicates, 1);
-		return;
-	}
-	if (!is_awaited(w, c, &id) || w->msg.status < 200)
-		return;
-	digits = digits_of(c, x, id.entry, id.serial);
-	template_write(&x->request, &digits, w->scratch);
-	wrong = exchange_check_response(x, &w->msg, w->scratch, &digits);
-	if (wrong)
-		count_wrong(w, wrong);
-	if (w->plan->options.scenario->churns)
-		client_close(w, c);
-	else
-		finish(w, c, id.entry);
-}
-
-static void
-answer(struct worker *w, struct client *c, const struct template_digits *digits)
-{
-	struct sip_reply reply = { .status = 200 };
-	uint32_t max = w->msg.len + REPLY_MORE;
-	char *at = client_begin_message(w, c, max);
-	struct writer out = writer_over(at, max);
-
-	reply.to_tag = span_of(digits->peer, sizeof(digits->peer));
-	if (at && sip_reply_write(&out, &w->msg, &reply))
-		client_end_message(w, c, max, (uint32_t)out.len, WS_OP_TEXT);
-	else
-		client_abandon(w, c);
-}
-
-static void
-take_request(struct worker *w, struct client *c)
-{
-	const struct exchange *x = &w->plan->request;
-	struct template_digits digits;
-	struct exchange_id id;
-	struct client *from;
-	const char *wrong;
-
-	if (!exchange_identify_request(x, &w->msg, &id) || (id.client ^ 1) != c->number) {
-		tally_count(&w->tally, TALLY_misrouted, 1);
-		return;
-	}
-	from = worker_client(w, id.client);
-	if (!from || !is_awaited(w, from, &id))
-		return;
-	digits = digits_of(from, x, id.entry, id.serial);
-	template_write(&x->request, &digits, w->scratch);
-	wrong = exchange_check_request(x, &w->msg, w->scratch, &digits);
-	if (wrong)
-		count_wrong(w, wrong);
-	if (is_measured(w, &from->ops[id.entry]))
-		tally_time(&w->tally, TALLY_TIME_delivery,
-			   w->now_ns - from->ops[id.entry].start_ns);
-	answer(w, c, &digits);
-}
-
-/* What is behind the number is the same in every message. */
-static void
-take_raw(struct worker *w, struct client *c, struct span bytes)
-{
-	const struct template *t = &w->plan->request.request;
-	struct exchange_id id;
-
-	if (!exchange_identify_raw(bytes, &id)) {
-		tally_count(&w->tally, TALLY_wrong, 1);
-		return;
-	}
-	if (!is_awaited(w, c, &id))
-		return;
-	if (bytes.len != t->len ||
-	    memcmp(bytes.at + EXCHANGE_RAW_ID_LEN, t->bytes + EXCHANGE_RAW_ID_LEN,
-		   t->len - EXCHANGE_RAW_ID_LEN) != 0)
-		tally_count(&w->tally, TALLY_wrong, 1);
-	finish(w, c, id.entry);
-}
-
 void
-operation_message(struct worker *w, struct client *c, struct span bytes)
+operation_count_wrong(struct worker *w, const char *field)
 {
-	tally_count(&w->tally, TALLY_messages_received, 1);
-	if (!w->plan->options.scenario->head) {
-		take_raw(w, c, bytes);
-		return;
-	}
-	if (sip_keepalive((const uint8_t *)bytes.at, bytes.len) != SIP_KEEPALIVE_NOT)
-		return;
-	if (sip_msg_parse(&w->msg, bytes.at, bytes.len) != SIP_OK)
-		tally_count(&w->tally, TALLY_wrong, 1);
-	else if (w->msg.request)
-		take_request(w, c);
-	else
-		take_response(w, c);
+	operation_note(w, field);
+	tally_count(&w->tally, strcmp(field, "status") == 0 ? TALLY_refused : TALLY_wrong, 1);
 }

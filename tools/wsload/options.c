@@ -28,6 +28,8 @@ static const char help_rest[] =
 	"  --opening N         connections that a thread opens at once (default 256)\n"
 	"  --domain NAME       of SIP URIs (default: the host of the URL)\n"
 	"  --subprotocol LIST  to ask for (default sip; none for echo: \"\")\n"
+	"  --password TEXT     for servers that challenge REGISTER (digest, MD5 or SHA-256)\n"
+	"  --user NAME         with it (default: each client's own, w and eight hex digits)\n"
 	"  --origin ORIGIN     Origin of the handshake (default http://HOST)\n"
 	"  --server-pid PID    also tell the CPU time and memory of this process and its children\n"
 	"  --cpu N             pin the first thread to CPU N, the next to N+1, ...\n"
@@ -74,6 +76,8 @@ enum option_code {
 	OPT_JSON,
 	OPT_QUIET,
 	OPT_SLO,
+	OPT_USER,
+	OPT_PASSWORD,
 	OPT_BAD,
 	OPT_FILE, /* the first of OPTIONS_FILES */
 };
@@ -99,6 +103,8 @@ static const struct option names[] = {
 	{ "max-lag", required_argument, NULL, OPT_MAX_LAG },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "user", required_argument, NULL, OPT_USER },
+	{ "password", required_argument, NULL, OPT_PASSWORD },
 	{ "bad", required_argument, NULL, OPT_BAD },
 	{ "slo", required_argument, NULL, OPT_SLO },
 #define FILE_OPTION(name, option)                                                                  \
@@ -213,6 +219,10 @@ take_value(struct options *o, int code, const char *v)
 		return options_word(v, o->protocol) ? NULL : "a word, as in sip";
 	case OPT_ORIGIN:
 		return options_word(v, o->origin) ? NULL : "an origin, as in https://example.org";
+	case OPT_USER:
+		return options_word(v, o->user) ? NULL : "a name, as in alice";
+	case OPT_PASSWORD:
+		return options_word(v, o->password) ? NULL : "one without braces or line ends";
 	case OPT_SERVER_PID:
 		return take_pid(o, v) ? NULL : "the number of a process";
 	default:

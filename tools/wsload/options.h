@@ -33,6 +33,8 @@ struct options {
 	char protocol[OPTIONS_TEXT_MAX]; /* subprotocols to ask for; may be empty */
 	uint16_t port;
 	char origin[OPTIONS_TEXT_MAX];
+	char user[OPTIONS_TEXT_MAX]; /* for digest; empty: that of the client's address */
+	char password[OPTIONS_TEXT_MAX];
 	struct sockaddr_storage server;
 	socklen_t server_len;
 	const struct scenario *scenario;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WSLOAD_OPTIONS_VALUE_H
 #define WSLOAD_OPTIONS_VALUE_H
-/* The values of options. Each function is false, or says what is wrong, for what it does not take. */
+/* The values of options. A function is false, or says what is wrong, for what it does not take. */
 #include "tools/wsload/options.h"
 
 bool options_number(const char *text, double least, double most, double *out);

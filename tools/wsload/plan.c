@@ -62,6 +62,13 @@ init_sip(struct plan *p)
 	p->request.from_peer = s->pairs;
 	if (!wrong && s->registers)
 		wrong = exchange_init(&p->registration, scenario_register_head(), "", words);
+	if (!wrong && s->calls)
+		wrong = exchange_init(&p->ack, scenario_ack_head(), "", words);
+	if (!wrong && s->calls)
+		wrong = exchange_init(&p->bye, scenario_bye_head(), "", words);
+	if (s->calls)
+		p->request.answer_body = span_of(s->body, strlen(s->body));
+	p->bye.from_peer = true;
 	free(filler);
 	return wrong;
 }
@@ -82,9 +89,22 @@ plan_init(struct plan *p, const struct options *options)
 	return wrong;
 }
 
+const struct exchange *
+plan_exchange(const struct plan *p, uint8_t method)
+{
+	const struct exchange *const all[] = { &p->request, &p->registration, &p->ack, &p->bye };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (all[i]->request.bytes && all[i]->method == method)
+			return all[i];
+	return NULL;
+}
+
 void
 plan_fini(struct plan *p)
 {
+	exchange_fini(&p->ack);
+	exchange_fini(&p->bye);
 	exchange_fini(&p->request);
 	exchange_fini(&p->registration);
 }

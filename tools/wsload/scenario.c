@@ -36,6 +36,82 @@ static const char message_head[] =
 	"User-Agent: wsload\r\n"
 	"Content-Length: {length}\r\n\r\n";
 
+/* What a browser offers for a call with sound: Chromium's, with addresses and keys made up. */
+static const char sdp[] =
+	"v=0\r\n"
+	"o=- 4611731400430051336 2 IN IP4 127.0.0.1\r\n"
+	"s=-\r\n"
+	"t=0 0\r\n"
+	"a=group:BUNDLE 0\r\n"
+	"a=extmap-allow-mixed\r\n"
+	"a=msid-semantic: WMS 7c1f9a52-4a0e-4f6c-9d3e-0c5b2f1a8e77\r\n"
+	"m=audio 54609 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126\r\n"
+	"c=IN IP4 192.0.2.17\r\n"
+	"a=rtcp:9 IN IP4 0.0.0.0\r\n"
+	"a=candidate:2999745851 1 udp 2122260223 192.0.2.17 54609 typ host generation 0"
+	" network-id 1 network-cost 10\r\n"
+	"a=candidate:842163049 1 udp 1686052607 198.51.100.9 54609 typ srflx raddr 192.0.2.17"
+	" rport 54609 generation 0 network-id 1 network-cost 10\r\n"
+	"a=candidate:4233069003 1 tcp 1518280447 192.0.2.17 9 typ host tcptype active"
+	" generation 0 network-id 1 network-cost 10\r\n"
+	"a=ice-ufrag:q4Xz\r\n"
+	"a=ice-pwd:Lh2kWc9Vf0TnYs7PbGd3RmEj\r\n"
+	"a=ice-options:trickle\r\n"
+	"a=fingerprint:sha-256 5B:0C:2E:91:47:D3:A8:6F:10:B4:7D:E2:39:C5:88:1A:F6:04:9B:73:"
+	"2D:EE:51:C0:A7:38:64:9F:1B:D2:06:85\r\n"
+	"a=setup:actpass\r\n"
+	"a=mid:0\r\n"
+	"a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
+	"a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n"
+	"a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n"
+	"a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
+	"a=sendrecv\r\n"
+	"a=msid:7c1f9a52-4a0e-4f6c-9d3e-0c5b2f1a8e77 2b8e61d4-93c7-4d15-8f02-6a7e5c4b3d90\r\n"
+	"a=rtcp-mux\r\n"
+	"a=rtpmap:111 opus/48000/2\r\n"
+	"a=rtcp-fb:111 transport-cc\r\n"
+	"a=fmtp:111 minptime=10;useinbandfec=1\r\n"
+	"a=rtpmap:63 red/48000/2\r\n"
+	"a=fmtp:63 111/111\r\n"
+	"a=rtpmap:9 G722/8000\r\n"
+	"a=rtpmap:0 PCMU/8000\r\n"
+	"a=rtpmap:8 PCMA/8000\r\n"
+	"a=rtpmap:13 CN/8000\r\n"
+	"a=rtpmap:110 telephone-event/48000\r\n"
+	"a=rtpmap:126 telephone-event/8000\r\n"
+	"a=ssrc:2734610518 cname:Jm5rTq8VxZ0aLw2d\r\n"
+	"a=ssrc:2734610518 msid:7c1f9a52-4a0e-4f6c-9d3e-0c5b2f1a8e77"
+	" 2b8e61d4-93c7-4d15-8f02-6a7e5c4b3d90\r\n";
+
+static const char invite_head[] =
+	"INVITE sip:w{peer}@{domain} SIP/2.0\r\n" VIA "Max-Forwards: 70\r\n"
+	"To: <sip:w{peer}@{domain}>\r\n"
+	"From: " AOR ";tag=f{client}\r\n"
+	"Call-ID: {client}{op}@{run}\r\n"
+	"CSeq: 1 INVITE\r\n"
+	"Contact: <sip:w{client}@c{client}.invalid;transport=ws>\r\n"
+	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE\r\n"
+	"Supported: outbound\r\n"
+	"Content-Type: application/sdp\r\n"
+	"User-Agent: wsload\r\n"
+	"Content-Length: {length}\r\n\r\n";
+
+/* The tag is that of the partner; the start line is replaced by one with its Contact. */
+#define IN_DIALOG(method, number, letter)                                                          \
+	method " sip:w{peer}@c{peer}.invalid;transport=ws SIP/2.0\r\n"                             \
+	       "Via: SIP/2.0/{transport} c{client}.invalid;branch=z9hG4bK" letter                  \
+	       "{run}{client}{op}\r\n"                                                             \
+	       "Max-Forwards: 70\r\n"                                                              \
+	       "To: <sip:w{peer}@{domain}>;tag={peer}\r\n"                                         \
+	       "From: " AOR ";tag=f{client}\r\n"                                                   \
+	       "Call-ID: {client}{op}@{run}\r\n"                                                   \
+	       "CSeq: " number " " method "\r\n"                                                   \
+	       "User-Agent: wsload\r\n"                                                            \
+	       "Content-Length: {length}\r\n\r\n"
+
+static const char ack_head[] = IN_DIALOG("ACK", "1", "a");
+static const char bye_head[] = IN_DIALOG("BYE", "2", "b");
+
 static const struct scenario scenarios[] = {
 	{ .name = "options", .about = "OPTIONS to the server and its 200", .head = options_head },
 	{ .name = "register",
@@ -49,6 +125,13 @@ static const struct scenario scenarios[] = {
 	  .body = "{client}{op} {filler}",
 	  .registers = true,
 	  .pairs = true },
+	{ .name = "call",
+	  .about = "INVITE, 180, 200, ACK, BYE, 200 between registered clients",
+	  .head = invite_head,
+	  .body = sdp,
+	  .registers = true,
+	  .pairs = true,
+	  .calls = true },
 	{ .name = "churn",
 	  .about = "connect, upgrade, OPTIONS and its 200, Close both ways",
 	  .head = options_head,
@@ -82,4 +165,16 @@ const char *
 scenario_register_head(void)
 {
 	return register_head;
+}
+
+const char *
+scenario_ack_head(void)
+{
+	return ack_head;
+}
+
+const char *
+scenario_bye_head(void)
+{
+	return bye_head;
 }

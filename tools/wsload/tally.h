@@ -27,7 +27,10 @@ enum tally_count {
 	TIME(connect, "TCP connect")                                                               \
 	TIME(upgrade, "WebSocket handshake")                                                       \
 	TIME(register, "REGISTER, first")                                                          \
-	TIME(delivery, "MESSAGE delivery")
+	TIME(delivery, "MESSAGE delivery")                                                         \
+	TIME(pdd, "INVITE to 180 (PDD)")                                                           \
+	TIME(answer, "INVITE to 200")                                                              \
+	TIME(bye, "BYE")
 
 enum tally_time {
 #define TIME(name, words) TALLY_TIME_##name,

@@ -338,6 +338,8 @@ fini(struct worker *w)
 		ring_fini(w->ring);
 		bytes_fini(&w->bytes);
 	}
+	for (uint32_t i = 0; w->clients && i < w->clients_len; i++)
+		free(w->clients[i].auth);
 	free(w->clients);
 	free(w->ops);
 	free(w->by_slot);
