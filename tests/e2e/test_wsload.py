@@ -107,6 +107,13 @@ class Ours(Case):
         self.assertAlmostEqual(r["operations"], 150, delta=1)
         self.assertEqual(r["times_us"]["lag"]["count"], r["operations"])
 
+    def test_stages(self):
+        """Up to 400/s in 1 s (200 operations), a jump to 800/s for half a second (400)."""
+        r = self.good(self.sip.port, "--connections", 10, "--stages", "1s:400,0s:800,500ms:800",
+                      "--max-lag", "1s")
+        self.assertAlmostEqual(r["operations"], 600, delta=2)
+        self.assertAlmostEqual(r["duration_s"], 1.5, delta=0.3)
+
     def test_server_cost(self):
         r = self.good(self.sip.port, "--depth", 16, "--server-pid", self.sip.pid)
         self.assertGreater(r["server"]["cpu_s"], 0)

@@ -61,6 +61,22 @@ defaults_follow_from_what_is_given(void **state)
 }
 
 static void
+stages_make_the_duration(void **state)
+{
+	(void)state;
+	assert_int_equal(read_line("ws://127.0.0.1 --stages 10s:500,1m:500,0s:2000,5s:2000"),
+			 OPTIONS_RUN);
+	assert_int_equal(o.stages_len, 3);
+	assert_true(o.duration_ns == UINT64_C(75000000000));
+	assert_int_equal(o.warmup_ns, 0);
+	assert_int_equal((int)o.stages[0].from, 0);
+	assert_int_equal((int)o.stages[1].to, 500);
+	assert_int_equal((int)o.stages[2].from, 2000);
+	assert_int_equal((int)o.rate, 2000);
+	assert_int_equal(o.depth, 64);
+}
+
+static void
 wrong_usage_says_what_to_type(void **state)
 {
 	static const struct {
@@ -84,6 +100,9 @@ wrong_usage_says_what_to_type(void **state)
 		{ "ws://127.0.0.1 --scenario message", "two --connections" },
 		{ "ws://127.0.0.1 --scenario idle --rate 5", "leave out --rate" },
 		{ "ws://127.0.0.1 --threads 2", "more --connections" },
+		{ "ws://127.0.0.1 --stages 10s", "10s:100,30s:1000" },
+		{ "ws://127.0.0.1 --stages 10s:x", "10s:100,30s:1000" },
+		{ "ws://127.0.0.1 --stages 0s:5", "10s:100,30s:1000" },
 		{ "ws://127.0.0.1 --slo p99<20", "as in 20ms" },
 		{ "ws://127.0.0.1 --slo loss==0,speed>3", "begin with p99(TIME)" },
 		{ "ws://127.0.0.1 --nonsense", "wsload --help" },
@@ -154,6 +173,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_follow_from_what_is_given),
+		cmocka_unit_test(stages_make_the_duration),
 		cmocka_unit_test(wrong_usage_says_what_to_type),
 		cmocka_unit_test(help_fits_two_screens),
 		cmocka_unit_test(durations),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wsload's templates and time line: what varies is where it should be, what does not stays. */
+/* wsload's templates: what varies is where it should be, what does not stays. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-#include "tools/wsload/schedule.h"
 #include "tools/wsload/template.h"
 
 static const struct template_word words[] = { { "domain", "example.org" }, { NULL, NULL } };
@@ -129,23 +128,6 @@ nothing_else_is_hex(void **state)
 	}
 }
 
-/* The time line does not drift, and threads take turns on it. */
-static void
-time_line_is_fixed(void **state)
-{
-	const struct schedule a = { .start_ns = 5000, .rate = 30000, .offset = 0 };
-	const struct schedule b = { .start_ns = 5000, .rate = 30000, .offset = 0.5 };
-
-	(void)state;
-	assert_true(schedule_at(&a, 0) == 5000);
-	assert_true(schedule_at(&a, 3) == 5000 + 100000);
-	assert_true(schedule_at(&a, 30000) == 5000 + UINT64_C(1000000000));
-	assert_true(schedule_at(&a, UINT64_C(30000) * 86400) ==
-		    5000 + UINT64_C(86400) * 1000000000);
-	assert_true(schedule_at(&b, 0) == 5000 + 16666);
-	assert_true(schedule_at(&b, 2) == 5000 + 83333);
-}
-
 int
 main(void)
 {
@@ -156,7 +138,6 @@ main(void)
 		cmocka_unit_test(an_empty_body_has_length_0),
 		cmocka_unit_test(hex_is_read_back),
 		cmocka_unit_test(nothing_else_is_hex),
-		cmocka_unit_test(time_line_is_fixed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

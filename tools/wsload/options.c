@@ -19,6 +19,8 @@ static const char help_rest[] =
 	"  --rate R            open loop: R operations a second on a fixed time line; latency "
 	"counts\n"
 	"                      from the time an operation was meant to start\n"
+	"  --stages LIST       open loop with rates that change: 10s:500,60s:500,0s:2000,10s:2000\n"
+	"                      goes up to 500/s in 10 s, stays there for 60 s, jumps to 2000/s\n"
 	"  --duration TIME     how long to measure: 30s, 500ms, 2m (default 10s)\n"
 	"  --warm-up TIME      the same load before it, not counted (default 1s)\n"
 	"  --timeout TIME      an answer that takes longer is lost (default 5s)\n"
@@ -76,6 +78,7 @@ enum option_code {
 	OPT_JSON,
 	OPT_QUIET,
 	OPT_SLO,
+	OPT_STAGES,
 	OPT_USER,
 	OPT_PASSWORD,
 	OPT_BAD,
@@ -105,6 +108,7 @@ static const struct option names[] = {
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "password", required_argument, NULL, OPT_PASSWORD },
+	{ "stages", required_argument, NULL, OPT_STAGES },
 	{ "bad", required_argument, NULL, OPT_BAD },
 	{ "slo", required_argument, NULL, OPT_SLO },
 #define FILE_OPTION(name, option)                                                                  \
@@ -219,6 +223,8 @@ take_value(struct options *o, int code, const char *v)
 		return options_word(v, o->protocol) ? NULL : "a word, as in sip";
 	case OPT_ORIGIN:
 		return options_word(v, o->origin) ? NULL : "an origin, as in https://example.org";
+	case OPT_STAGES:
+		return options_stages(o, v) ? NULL : "times and rates, as in 10s:100,30s:1000";
 	case OPT_USER:
 		return options_word(v, o->user) ? NULL : "a name, as in alice";
 	case OPT_PASSWORD:
@@ -303,7 +309,10 @@ settle(struct options *o)
 		return "this scenario has one operation of a client at a time: leave out --depth, "
 		       "use --connections";
 	if (s->idles && o->rate > 0)
-		return "clients that do nothing have no rate: leave out --rate";
+		return "clients that do nothing have no rate: leave out --rate and --stages";
+	if (o->rate > 0 && !o->stages_len)
+		o->stages[o->stages_len++] =
+			(struct schedule_stage){ SCHEDULE_FOR_EVER, o->rate, o->rate };
 	if (s->pairs && o->connections / o->threads < 2)
 		return "clients come in pairs: give each thread two --connections or more";
 	if (o->connections < o->threads)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include "tools/wsload/schedule.h"
 #include "tools/wsload/slo.h"
 
 #define OPTIONS_TEXT_MAX 256
@@ -40,7 +41,9 @@ struct options {
 	const struct scenario *scenario;
 	uint32_t connections, threads;
 	uint32_t depth; /* operations of one connection at once */
-	double rate;    /* operations per second; 0: closed loop */
+	double rate;    /* operations per second, the highest of the stages; 0: closed loop */
+	uint32_t stages_len;
+	struct schedule_stage stages[SCHEDULE_STAGES_MAX];
 	uint64_t warmup_ns, duration_ns, timeout_ns;
 	uint64_t max_lag_ns; /* beyond it an open-loop run is not valid */
 	uint32_t opening;    /* connections that a thread opens at once */

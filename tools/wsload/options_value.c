@@ -92,3 +92,34 @@ options_sources(struct options *o, const char *text)
 	}
 	return true;
 }
+
+bool
+options_stages(struct options *o, const char *text)
+{
+	char copy[1024], *rest = copy, *item, *colon;
+	double from = 0, rate;
+	uint64_t ns;
+
+	if (strlen(text) >= sizeof(copy))
+		return false;
+	memcpy(copy, text, strlen(text) + 1);
+	o->rate = 0;
+	o->duration_ns = 0;
+	o->stages_len = 0;
+	while ((item = strsep(&rest, ","))) {
+		colon = strchr(item, ':');
+		if (!colon || o->stages_len == SCHEDULE_STAGES_MAX)
+			return false;
+		*colon = '\0';
+		if (!options_duration(item, &ns) || !options_number(colon + 1, 0, 1e8, &rate))
+			return false;
+		if (ns) /* a stage of no time is a step */
+			o->stages[o->stages_len++] =
+				(struct schedule_stage){ (double)ns / 1e9, from, rate };
+		from = rate;
+		o->duration_ns += ns;
+		o->rate = fmax(o->rate, rate);
+	}
+	o->warmup_ns = 0;
+	return o->rate > 0 && o->stages_len > 0;
+}

@@ -16,6 +16,9 @@ bool options_duration(const char *text, uint64_t *ns);
 /* "127.0.0.2", "127.0.0.2-127.0.0.9", and lists of both with commas. */
 bool options_sources(struct options *o, const char *text);
 
+/* "10s:100,30s:1000,5s:1000": a time and the rate at its end, again and again. */
+bool options_stages(struct options *o, const char *text);
+
 /* ws://HOST[:PORT][/PATH]. NULL, or what is wrong; static text. */
 const char *options_url(struct options *o, const char *url);
 

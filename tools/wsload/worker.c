@@ -138,9 +138,11 @@ begin(struct worker *w)
 	w->measure_ns = atomic_load_explicit(&w->times->measure_ns, memory_order_relaxed);
 	w->end_ns = atomic_load_explicit(&w->times->end_ns, memory_order_relaxed);
 	w->schedule = (struct schedule){
+		.stages = o->stages,
+		.stages_len = o->stages_len,
+		.thread = w->index,
+		.threads = o->threads,
 		.start_ns = w->start_ns,
-		.rate = o->rate / o->threads,
-		.offset = (double)w->index / o->threads,
 	};
 	enter(w, WORKER_RUNNING);
 	for (uint32_t i = 0; i < w->clients_len; i++) {
