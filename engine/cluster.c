@@ -186,7 +186,7 @@ start_routers(struct cluster *c)
 	return true;
 }
 
-/* The ring of this thread, if it is a loop's: it wakes others by a message, not by a system call. */
+/* The ring of this thread, if it is a loop's: it wakes others by a message, no system call. */
 static _Thread_local struct ring *own_ring;
 
 static void

@@ -41,7 +41,8 @@ struct embed_application;
 
 /*
  * How many loops, and connections for each, these settings come to; disable: ring features to do
- * without; descriptors: that sockets may take at most. False: impossible, and `error` says why and what helps. Starts nothing.
+ * without; descriptors: that sockets may take at most. False: impossible, and `error` says why and
+ * what helps. Starts nothing.
  */
 bool cluster_plan(struct cluster *c, const struct settings *settings, uint32_t disable,
 		  uint32_t descriptors, char error[SETTINGS_ERROR_MAX]);
