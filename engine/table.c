@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 /*
@@ -174,7 +175,7 @@ table_fini(struct table *t)
 	assert(t->len == 0);
 	free(older_of(t));
 	free(now_of(t));
-	*t = (struct table){ 0 };
+	memset(t, 0, sizeof(*t));
 }
 
 static void
