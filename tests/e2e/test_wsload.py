@@ -236,6 +236,13 @@ class Faults(Case):
         self.assertEqual(code, 1)
         self.assertEqual(result["counts"]["connect_failed"], 1)
 
+    def test_no_descriptors(self):
+        port = self.serve(sloppy.Server())
+        done = subprocess.run(["prlimit", "--nofile=24:24", *command(port, "--connections", 60)],
+                              capture_output=True, text=True, timeout=6 * DEADLINE, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Too many open files; raise ulimit -n", done.stderr)
+
     def test_pings_are_answered(self):
         class Server(sloppy.Server):
             async def take(self, connection, request):

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <netinet/tcp.h>
@@ -148,19 +149,35 @@ new_socket(const struct worker *w, const struct client *c)
 	return fd;
 }
 
+/* Why connections could not even begin is nothing that the server says: so it is told, once. */
+static void
+not_begun(struct worker *w, struct client *c, int error)
+{
+	if (!w->note[0])
+		snprintf(w->note, sizeof(w->note), "no connection could be begun: %s%s",
+			 strerror(-error),
+			 error == -EMFILE || error == -ENFILE || error == -ENOBUFS ?
+				 "; raise ulimit -n, or give more --threads" :
+				 "");
+	c->state = CLIENT_GONE;
+	tally_count(&w->tally, TALLY_connect_failed, 1);
+}
+
 bool
 client_open(struct worker *w, struct client *c)
 {
 	const struct options *o = &w->plan->options;
-	int fd = new_socket(w, c);
+	int fd = new_socket(w, c), error = fd;
 
 	assert(c->state == CLIENT_NEW || c->state == CLIENT_GONE);
-	if (fd < 0 || ring_connect(w->ring, fd, (const struct sockaddr *)&o->server, o->server_len,
-				   &c->slot) != 0) {
-		if (fd >= 0)
+	if (fd >= 0) {
+		error = ring_connect(w->ring, fd, (const struct sockaddr *)&o->server,
+				     o->server_len, &c->slot);
+		if (error < 0)
 			close(fd);
-		c->state = CLIENT_GONE;
-		tally_count(&w->tally, TALLY_connect_failed, 1);
+	}
+	if (error < 0) {
+		not_begun(w, c, error);
 		return false;
 	}
 	w->by_slot[c->slot] = c;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include "tools/wsload/bad.h"
 #include "tools/wsload/report.h"
 
@@ -61,6 +62,18 @@ load(const struct plan *plan)
 	return good ? 0 : 1;
 }
 
+/* A connection needs a descriptor of its own while it comes about, if not for longer. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -81,6 +94,7 @@ main(int argc, char **argv)
 		code = 2;
 		break;
 	case OPTIONS_RUN:
+		raise_descriptors();
 		wrong = plan_init(plan, options);
 		if (wrong) {
 			fprintf(stderr, "wsload: %s\n", wrong);

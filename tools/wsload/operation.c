@@ -236,7 +236,7 @@ void
 operation_note(struct worker *w, const char *field)
 {
 	if (!w->note[0])
-		snprintf(w->note, sizeof(w->note), "%s of:\n%.*s", field, (int)w->msg.len,
+		snprintf(w->note, sizeof(w->note), "wrong %s in:\n%.*s", field, (int)w->msg.len,
 			 w->msg.base);
 }
 

@@ -64,7 +64,7 @@ report_text(const struct plan *plan, const struct result *r, FILE *out)
 				tally_read(&r->tally, (enum tally_count)i),
 				tally_words((enum tally_count)i));
 	if (r->note[0])
-		fprintf(out, "the first wrong message: %s\n", r->note);
+		fprintf(out, "the first fault: %s\n", r->note);
 	print_slos(&plan->options, r, out);
 	if (r->lagged)
 		fputs("NOT VALID: the generator itself was late: see its send lag\n", out);

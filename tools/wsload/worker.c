@@ -336,8 +336,13 @@ step(struct worker *w)
 static void
 fini(struct worker *w)
 {
-	if (w->ring && !ring_slots_used(w->ring)) {
-		ring_fini(w->ring);
+	struct ring *ring = w->ring;
+
+	pthread_mutex_lock(&w->ring_lock);
+	w->ring = NULL;
+	pthread_mutex_unlock(&w->ring_lock);
+	if (ring && !ring_slots_used(ring)) {
+		ring_fini(ring);
 		bytes_fini(&w->bytes);
 	}
 	for (uint32_t i = 0; w->clients && i < w->clients_len; i++)
@@ -366,6 +371,7 @@ init(struct worker *w, const char **error)
 		.buffer_bytes = 16384,
 		.spin_ns = o->spin ? SPIN_FOR_EVER : 0,
 	};
+	int result;
 
 	*error = "out of memory";
 	w->clients = calloc(w->clients_len, sizeof(*w->clients));
@@ -384,26 +390,21 @@ init(struct worker *w, const char **error)
 		operation_init(w, c);
 	}
 	handlers.woken = on_woken;
-	return ring_open(&w->ring, &config, &handlers, w, error);
+	result = ring_open(&w->ring, &config, &handlers, w, error);
+	if (result == 0)
+		*error = NULL;
+	return result;
 }
 
-/* The ring belongs to the thread that opens it. */
-struct birth {
-	struct worker *w;
-	const char *error;
-	int result;
-	pthread_barrier_t born;
-};
-
+/* The ring belongs to the thread that opens it: so that thread says how it went. */
 static void *
 run(void *arg)
 {
-	struct birth *birth = arg;
-	struct worker *w = birth->w;
-	int result = init(w, &birth->error);
+	struct worker *w = arg;
+	int result = init(w, &w->error);
 
-	birth->result = result;
-	pthread_barrier_wait(&birth->born); /* `birth` is gone now */
+	w->failed = result;
+	sem_post(&w->born);
 	while (result == 0 && phase_of(w) != WORKER_ENDED) {
 		step(w);
 		result = ring_turn(w->ring, wait_ns(w));
@@ -430,35 +431,41 @@ pin(const struct worker *w)
 int
 worker_start(struct worker *w, const char **error)
 {
-	struct birth birth = { .w = w };
 	int result;
 
 	tally_init(&w->tally);
-	pthread_barrier_init(&birth.born, NULL, 2);
-	result = -pthread_create(&w->thread, NULL, run, &birth);
-	if (result == 0) {
-		pin(w);
-		pthread_barrier_wait(&birth.born);
-		result = birth.result;
-		*error = birth.error;
-		if (result < 0)
-			pthread_join(w->thread, NULL);
-	} else {
+	sem_init(&w->born, 0, 0);
+	pthread_mutex_init(&w->ring_lock, NULL);
+	result = -pthread_create(&w->thread, NULL, run, w);
+	if (result < 0) {
 		*error = "no thread could be started";
+		return result;
 	}
-	pthread_barrier_destroy(&birth.born);
-	return result;
+	pin(w);
+	while (sem_wait(&w->born) < 0)
+		;
+	if (w->error) {
+		*error = w->error;
+		worker_join(w);
+		return w->failed;
+	}
+	return 0;
 }
 
+/* Not while the thread gives its ring back. */
 void
 worker_notify(struct worker *w)
 {
-	if (phase_of(w) != WORKER_ENDED)
+	pthread_mutex_lock(&w->ring_lock);
+	if (w->ring)
 		ring_wake(w->ring);
+	pthread_mutex_unlock(&w->ring_lock);
 }
 
 void
 worker_join(struct worker *w)
 {
 	pthread_join(w->thread, NULL);
+	pthread_mutex_destroy(&w->ring_lock);
+	sem_destroy(&w->born);
 }

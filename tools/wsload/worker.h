@@ -6,6 +6,7 @@
  * and the times of the phases.
  */
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,6 +42,9 @@ struct worker {
 	const struct plan *plan;
 	struct worker_times *times;
 	pthread_t thread;
+	sem_t born; /* the thread has its ring, or `error` says why not */
+	const char *error;
+	pthread_mutex_t ring_lock; /* against a doorbell for a ring that is gone */
 	uint32_t index;
 	int report_fd; /* eventfd: the phase has changed */
 
