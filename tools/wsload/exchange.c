@@ -40,6 +40,19 @@ branch_of(struct span via)
 	return span_of(at, end ? (size_t)(end - at) : len);
 }
 
+/* The same where it was sent: next to sent-by, nothing behind it but another parameter. */
+static struct span
+our_branch_of(const struct exchange *x, struct span via)
+{
+	const char *at = via.at + x->via.len;
+	size_t left = via.len > x->via.len ? via.len - x->via.len : 0;
+
+	if (left < x->branch.len || memcmp(at, ";branch=", 8) != 0 ||
+	    (left > x->branch.len && at[x->branch.len] != ';'))
+		return branch_of(via);
+	return span_of(at, x->branch.len);
+}
+
 static void
 read_via(struct exchange *x, const struct sip_msg *m)
 {
@@ -153,8 +166,8 @@ bool
 exchange_identify_response(const struct exchange *x, const struct sip_msg *m,
 			   struct exchange_id *id)
 {
-	return read_id(branch_of(sip_msg_value(m, SIP_FIELD_VIA)), x->branch_client, x->branch_op,
-		       id);
+	return read_id(our_branch_of(x, sip_msg_value(m, SIP_FIELD_VIA)), x->branch_client,
+		       x->branch_op, id);
 }
 
 bool
@@ -183,7 +196,7 @@ is_our_via(struct span value, const char *request, const struct exchange *x)
 {
 	return value.len > x->via.len && value.at[x->via.len] == ';' &&
 	       memcmp(value.at, request + x->via.off, x->via.len) == 0 &&
-	       same(branch_of(value), request, x->branch);
+	       same(our_branch_of(x, value), request, x->branch);
 }
 
 /* To comes back with a tag: any, or the partner's. */
