@@ -20,6 +20,9 @@
  */
 #define BLOCKS_HOME_NS (10 * CLOCK_NS_PER_MS)
 
+/* So long nothing was received: then the receive buffers are worth more to others. */
+#define TRIM_AFTER_NS CLOCK_NS_PER_S
+
 struct conn *
 loop_conn(struct loop *l, struct flow flow)
 {
@@ -118,6 +121,7 @@ on_received(void *arg, uint32_t slot, const struct ring_lease *lease)
 	struct loop *l = arg;
 
 	l->now_ns = ring_now_ns(l->ring);
+	l->trim_ns = l->now_ns + TRIM_AFTER_NS;
 	conn_input_received(l, &l->conns[slot], lease);
 }
 
@@ -341,6 +345,8 @@ next_wait(struct loop *l)
 {
 	uint64_t next = wheel_next_ns(&l->wheel);
 
+	if (l->trim_ns && l->trim_ns < next)
+		next = l->trim_ns;
 	if (l->draining && !l->abandoned && l->drain_until_ns < next)
 		next = l->drain_until_ns;
 	if (l->router && l->router->expire_ns < next)
@@ -398,6 +404,10 @@ loop_turn(struct loop *l, uint64_t wait_max_ns)
 		l->congested = false;
 	}
 	l->turn++;
+	if (l->trim_ns && l->now_ns >= l->trim_ns) {
+		ring_trim(l->ring);
+		l->trim_ns = 0;
+	}
 	mesh_note_load(l->mesh, l->index, ring_slots_used(l->ring));
 	copy_ring_counters(l);
 	return 0;

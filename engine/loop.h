@@ -51,6 +51,7 @@ struct loop {
 	bool congested; /* a send queue grew faster in this turn than it was sent: read no more */
 	uint64_t drain_until_ns;
 	uint64_t now_ns;
+	uint64_t trim_ns; /* when ring_trim() is due unless something comes; 0: it was done */
 	uint32_t turn;
 	uint32_t endings; /* connections whose end waits for messages of theirs to be done with */
 	uint32_t submitted;                     /* messages since the routing stage last ran, */

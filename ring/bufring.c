@@ -90,6 +90,13 @@ bufring_drop(struct bufring *b, uint16_t buffer)
 }
 
 void
+bufring_trim(struct bufring *b)
+{
+	if (b->out == 0)
+		(void)madvise(b->bytes, (size_t)b->entries * b->buffer_bytes, MADV_DONTNEED);
+}
+
+void
 bufring_publish(struct bufring *b)
 {
 	/*

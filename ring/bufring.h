@@ -40,6 +40,12 @@ void bufring_hold(struct bufring *b, uint16_t buffer);
 /* True: it was the last reference, and the buffer goes back. */
 bool bufring_drop(struct bufring *b, uint16_t buffer);
 
+/*
+ * Give the memory back to the system while no buffer is in use: each has held bytes once. It comes
+ * back page by page, as buffers are filled.
+ */
+void bufring_trim(struct bufring *b);
+
 /* Let the kernel see what was given back. */
 void bufring_publish(struct bufring *b);
 

@@ -174,6 +174,12 @@ ring_lease_drop(struct ring *r, uint16_t buffer)
 	recv_lease_drop(r, buffer);
 }
 
+void
+ring_trim(struct ring *r)
+{
+	bufring_trim(&r->buffers);
+}
+
 bool
 ring_is_starved(const struct ring *r)
 {

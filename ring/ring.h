@@ -186,6 +186,12 @@ uint64_t ring_now_ns(const struct ring *r);
 void ring_lease_hold(struct ring *r, uint16_t buffer);
 void ring_lease_drop(struct ring *r, uint16_t buffer);
 
+/*
+ * For a time without traffic: give the memory of receive buffers back to the system, unless one is
+ * leased.
+ */
+void ring_trim(struct ring *r);
+
 /* Does any slot wait for buffers to be given back? */
 bool ring_is_starved(const struct ring *r);
 
