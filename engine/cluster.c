@@ -31,8 +31,8 @@ struct cluster_loop {
 	pthread_t thread;
 	sem_t ready; /* it has opened its ring, or could not */
 	sem_t go;    /* all have */
-	int cpu;    /* to be bound to; -1: none */
-	int result; /* of loop_open(), then of loop_run() */
+	int cpu;     /* to be bound to; -1: none */
+	int result;  /* of loop_open(), then of loop_run() */
 	const char *error;
 };
 
@@ -217,8 +217,11 @@ open_loop(struct cluster_loop *l, uint32_t index)
 
 	if (result)
 		return result;
+	if (c->tls)
+		result = loop_tls(&l->loop, c->tls);
 	for (uint32_t i = 0; !result && i < c->listeners_len; i++)
-		result = loop_listen(&l->loop, c->listeners[i].fds[index]);
+		result = loop_listen(&l->loop, c->listeners[i].fds[index],
+				     &c->settings->listeners[i]);
 	if (result) {
 		l->error = strerror(-result);
 		loop_fini(&l->loop);
@@ -409,6 +412,13 @@ cluster_start(struct cluster *c, int ended_fd)
 	close_listeners(c);
 	cluster_free(c);
 	return false;
+}
+
+void
+cluster_offer_tls(struct cluster *c, struct tls_set *set)
+{
+	for (uint32_t i = 0; i < c->loops_len; i++)
+		loop_tls_offer(&c->loops[i].loop, set);
 }
 
 /* ---- end ---- */

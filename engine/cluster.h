@@ -21,6 +21,7 @@ struct shared;
 struct cluster {
 	const struct settings *settings;
 	const struct embed_application *application; /* mode embed; else NULL */
+	struct tls_set *tls; /* to start with, the owner's; NULL: no TLS */
 	struct ring_config ring; /* of each loop */
 	uint32_t loops_len, routers_len;
 	uint32_t threads_of_routers; /* 0: inline */
@@ -52,6 +53,9 @@ bool cluster_plan(struct cluster *c, const struct settings *settings, uint32_t d
  * False: the machine said no, `error` says why, and nothing runs.
  */
 bool cluster_start(struct cluster *c, int ended_fd);
+
+/* While it runs: all new TLS handshakes use this set. */
+void cluster_offer_tls(struct cluster *c, struct tls_set *set);
 
 /* Connections at once, all loops together. */
 uint32_t cluster_connections_max(const struct cluster *c);

@@ -28,6 +28,7 @@
 
 struct loop;
 struct upstream;
+struct tls_conn;
 
 #define CONN_NOT_DIRTY 0xFFFFFFFFu
 
@@ -39,12 +40,14 @@ struct conn {
 	uint64_t message_since_ns; /* first byte of the unfinished message; 0: none */
 	uint64_t ping_sent_ns;     /* Ping without an answer yet; 0: none */
 	struct upstream *upstream; /* we connected to it, as its client; NULL: it came to us */
+	struct tls_conn *tls;      /* see conn_tls.h; NULL: plain */
 	uint64_t ping_stamp_ns;    /* payload of the last Ping, until its Pong came; 0: none */
 	struct budget control_budget;
 	struct budget glitch_budget;
 	struct flow flow;
-	uint32_t next_dirty; /* list of connections with something to send */
-	uint32_t next_held;  /* list of connections whose input waits */
+	uint32_t next_dirty;   /* list of connections with something to send */
+	uint32_t next_held;    /* list of connections whose input waits */
+	uint32_t next_waiting; /* list of connections whose TLS handshake waits */
 	struct sendq sendq;
 	struct ws_reader reader;
 	struct compression_conn compression;
@@ -61,10 +64,12 @@ struct conn {
 	uint8_t state;          /* enum conn_state */
 	uint8_t refusal;        /* enum ws_handshake_error, for refuse */
 	uint8_t ending;         /* FAILED or PEER_CLOSE: waits for `routing` to be 0; else 0 */
+	uint8_t listener;       /* that it came to */
 	bool dirty;
 	bool paused; /* receiving is paused in the ring */
 	bool in_held_list;
 	bool registering; /* a REGISTER is with another router: nothing overtakes it */
+	bool in_waiting_list;
 };
 
 #endif

@@ -14,11 +14,14 @@ static struct ws_client_request
 request_of(const struct loop *l, const struct upstream *u, struct span offer)
 {
 	const struct settings *s = l->settings;
+	const char *host = *u->where.name ? u->where.name : u->host;
+	const char *resource = u->where.tls ? s->wss_resource : s->ws_resource;
 
 	return (struct ws_client_request){
-		.host = span_of(u->host, strlen(u->host)),
+		.host = span_of(host, strlen(host)),
 		.port = u->port,
-		.resource = span_of(s->ws_resource, strlen(s->ws_resource)),
+		.secure = u->where.tls,
+		.resource = span_of(resource, strlen(resource)),
 		.key = span_of(u->key, sizeof(u->key)),
 		.protocols = span_of(s->ws_subprotocols, strlen(s->ws_subprotocols)),
 		.extensions = offer,

@@ -7,7 +7,9 @@
 enum conn_state {
 	CONN_FREE,
 	CONN_CONNECTING,
+	CONN_TLS_OUT,
 	CONN_ASKING,
+	CONN_TLS,
 	CONN_UPGRADE,
 	CONN_OPEN,
 	CONN_CLOSING,
@@ -20,20 +22,24 @@ enum conn_state {
 
 enum conn_event {
 	CONN_EV_ACCEPTED,
-	CONN_EV_DIALED,      /* we have begun to connect */
+	CONN_EV_ACCEPTED_TLS, /* the same, by a wss: listener */
+	CONN_EV_DIALED,       /* we have begun to connect */
 	CONN_EV_CONNECTED,
-	CONN_EV_UPGRADED,    /* the opening handshake is good */
-	CONN_EV_REFUSED,     /* it is not */
-	CONN_EV_FAILED,      /* the peer broke a rule or a limit */
-	CONN_EV_PEER_CLOSE,  /* a good Close frame came */
-	CONN_EV_GOING_AWAY,  /* we want to close: shutdown, idle */
-	CONN_EV_PEER_END,    /* FIN */
-	CONN_EV_PEER_ERROR,  /* reset, or the network gave up */
-	CONN_EV_SEND_FAILED, /* timed out, too much queued, or an error */
-	CONN_EV_SENT_ALL,    /* the last bytes that there will be were sent */
-	CONN_EV_TIMEOUT,     /* the deadline of the state has passed */
-	CONN_EV_ABANDONED,   /* the drain's time is up: no more patience */
-	CONN_EV_CLOSED,      /* the kernel has forgotten the socket */
+	CONN_EV_CONNECTED_TLS, /* the same, where TLS comes first */
+	CONN_EV_SECURED,       /* the TLS handshake is done */
+	CONN_EV_UPGRADED,      /* the opening handshake is good */
+	CONN_EV_REFUSED,       /* it is not */
+	CONN_EV_FAILED,        /* the peer broke a rule or a limit */
+	CONN_EV_PEER_CLOSE,    /* a good Close frame came */
+	CONN_EV_GOING_AWAY,    /* we want to close: shutdown, idle */
+	CONN_EV_TLS_END,       /* close_notify, an alert, or TLS that is broken: no more to read */
+	CONN_EV_PEER_END,      /* FIN */
+	CONN_EV_PEER_ERROR,    /* reset, or the network gave up */
+	CONN_EV_SEND_FAILED,   /* timed out, too much queued, or an error */
+	CONN_EV_SENT_ALL,      /* the last bytes that there will be were sent */
+	CONN_EV_TIMEOUT,       /* the deadline of the state has passed */
+	CONN_EV_ABANDONED,     /* the drain's time is up: no more patience */
+	CONN_EV_CLOSED,        /* the kernel has forgotten the socket */
 	CONN_EVENT_COUNT
 };
 
@@ -41,10 +47,15 @@ enum conn_action {
 	CONN_DO_MISSING, /* no such cell */
 	CONN_DO_nothing,
 	CONN_DO_arm_handshake,
+	CONN_DO_arm_tls,
 	CONN_DO_arm_connect,
+	CONN_DO_hello,
 	CONN_DO_ask,
 	CONN_DO_give_up,
 	CONN_DO_decline,
+	CONN_DO_decline_tls,
+	CONN_DO_refuse_clear,
+	CONN_DO_tls_late,
 	CONN_DO_open,
 	CONN_DO_refuse,
 	CONN_DO_refuse_late,

@@ -10,6 +10,8 @@
 #include "engine/conn_life.h"
 #include "engine/conn_output.h"
 #include "engine/conn_timer.h"
+#include "engine/conn_tls.h"
+#include "engine/log.h"
 #include "engine/loop.h"
 #include "engine/loop_route.h"
 
@@ -302,7 +304,8 @@ hold(struct loop *l, struct conn *c, struct span rest)
 static void
 watch_message(struct loop *l, struct conn *c)
 {
-	uint32_t reads_max = l->settings->ws_max_msg_chunks;
+	uint32_t reads_max =
+		c->tls ? l->settings->wss_max_msg_chunks : l->settings->ws_max_msg_chunks;
 
 	if (ws_reader_idle(&c->reader))
 		return;
@@ -401,6 +404,13 @@ upgrade_done(struct loop *l, struct conn *c, const struct ws_handshake *hs)
 	conn_output_put(l, c, writer_text(&w));
 }
 
+/* A record of type handshake (22), version 3.x. */
+static bool
+looks_like_tls(struct span in)
+{
+	return in.len >= 2 && in.at[0] == 22 && in.at[1] == 3;
+}
+
 /* What follows the request head in the same segment are frames already (W-S-15). */
 static void
 read_upgrade(struct loop *l, struct conn *c, struct span in, const struct ring_lease *lease)
@@ -420,6 +430,11 @@ read_upgrade(struct loop *l, struct conn *c, struct span in, const struct ring_l
 	}
 	n = ws_handshake_parse(in.at, in.len, seen, &l->policy, &hs);
 	if (n < 0) {
+		if (!c->tls && looks_like_tls(in)) {
+			stats_add(&l->stats.tls_unexpected, 1);
+			log_line(LOG_INFO, "tls_unexpected", "peer=%s port=%u", c->peer.address,
+				 c->peer.port);
+		}
 		c->refusal = (uint8_t)-n;
 		pieces_free(&l->bytes, &l->stats, &c->pieces);
 		conn_life_apply(l, c, CONN_EV_REFUSED);
@@ -440,14 +455,21 @@ read_upgrade(struct loop *l, struct conn *c, struct span in, const struct ring_l
 void
 conn_input_received(struct loop *l, struct conn *c, const struct ring_lease *lease)
 {
-	struct span in = span_of(lease->bytes, lease->len);
-
 	stats_add(&l->stats.bytes_received, lease->len);
 	c->heard_ns = l->now_ns;
 	if (c->ping_sent_ns) { /* the next Ping may be due sooner than this one's Pong was */
 		c->ping_sent_ns = 0;
 		conn_timer_arm(l, c);
 	}
+	if (c->tls || c->state == CONN_TLS)
+		conn_tls_received(l, c, lease);
+	else
+		conn_input_plain(l, c, span_of(lease->bytes, lease->len), lease);
+}
+
+void
+conn_input_plain(struct loop *l, struct conn *c, struct span in, const struct ring_lease *lease)
+{
 	if (c->state == CONN_UPGRADE)
 		read_upgrade(l, c, in, lease);
 	else if (c->state == CONN_ASKING)

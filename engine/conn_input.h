@@ -9,6 +9,12 @@
 void conn_input_received(struct loop *l, struct conn *c, const struct ring_lease *lease);
 
 /*
+ * Those bytes, or what TLS made of them; `lease` says which receive buffer they are in, NULL: none.
+ */
+void conn_input_plain(struct loop *l, struct conn *c, struct span in,
+		      const struct ring_lease *lease);
+
+/*
  * Frames, after the opening handshake; `lease` says which receive buffer they are in, NULL: none.
  * What may not be read yet is held.
  */

@@ -10,6 +10,7 @@
 #include "engine/conn_client.h"
 #include "engine/conn_output.h"
 #include "engine/conn_timer.h"
+#include "engine/conn_tls.h"
 #include "engine/log.h"
 #include "engine/loop.h"
 #include "engine/loop_route.h"
@@ -205,6 +206,22 @@ close_text(uint16_t code)
 	return span_of(text, strlen(text));
 }
 
+/* HTTP without TLS on a wss: listener. */
+static void
+conn_do_refuse_clear(struct loop *l, struct conn *c)
+{
+	conn_tls_refuse_http(l, c);
+	state_deadline(l, c, l->settings->close_timeout_ms);
+}
+
+static void
+conn_do_tls_late(struct loop *l, struct conn *c)
+{
+	stats_add(&l->stats.tls_handshake_timeouts, 1);
+	log_line(LOG_INFO, "tls_late", "peer=%s port=%u", c->peer.address, c->peer.port);
+	ring_close(l->ring, c->flow.slot, false);
+}
+
 static void
 put_close(struct loop *l, struct conn *c, struct span reason)
 {
@@ -299,6 +316,7 @@ conn_do_release(struct loop *l, struct conn *c)
 	pieces_free(&l->bytes, &l->stats, &c->control);
 	pieces_free(&l->bytes, &l->stats, &c->held);
 	compression_end(&l->compression, &c->compression);
+	conn_tls_free(c);
 	stats_add(&l->stats.connections_closed, 1);
 	stats_sub(&l->stats.connections, 1);
 	if (c->upstream)
@@ -312,9 +330,25 @@ conn_do_arm_connect(struct loop *l, struct conn *c)
 }
 
 static void
+conn_do_arm_tls(struct loop *l, struct conn *c)
+{
+	state_deadline(l, c, l->settings->tls_handshake_timeout_ms);
+}
+
+static void
+conn_do_hello(struct loop *l, struct conn *c)
+{
+	state_deadline(l, c, l->settings->wss_tls_handshake_timeout_ms);
+	if (!conn_tls_connect(l, c))
+		conn_life_abandon(l, c);
+}
+
+static void
 conn_do_ask(struct loop *l, struct conn *c)
 {
-	state_deadline(l, c, l->settings->ws_handshake_timeout_ms);
+	state_deadline(l, c,
+		       c->tls ? l->settings->wss_handshake_timeout_ms :
+				l->settings->ws_handshake_timeout_ms);
 	conn_client_ask(l, c);
 }
 
@@ -335,6 +369,14 @@ conn_do_decline(struct loop *l, struct conn *c)
 	ring_close(l->ring, c->flow.slot, false);
 }
 
+/* The same, and an alert may be on its way. */
+static void
+conn_do_decline_tls(struct loop *l, struct conn *c)
+{
+	stats_add(&l->stats.upstream_refused, 1);
+	conn_do_finish(l, c);
+}
+
 static void
 conn_do_nothing(struct loop *l, struct conn *c)
 {
@@ -345,10 +387,15 @@ conn_do_nothing(struct loop *l, struct conn *c)
 static void (*const actions[CONN_ACTION_COUNT])(struct loop *, struct conn *) = {
 	[CONN_DO_nothing] = conn_do_nothing,
 	[CONN_DO_arm_handshake] = conn_do_arm_handshake,
+	[CONN_DO_arm_tls] = conn_do_arm_tls,
 	[CONN_DO_arm_connect] = conn_do_arm_connect,
+	[CONN_DO_hello] = conn_do_hello,
 	[CONN_DO_ask] = conn_do_ask,
 	[CONN_DO_give_up] = conn_do_give_up,
 	[CONN_DO_decline] = conn_do_decline,
+	[CONN_DO_decline_tls] = conn_do_decline_tls,
+	[CONN_DO_refuse_clear] = conn_do_refuse_clear,
+	[CONN_DO_tls_late] = conn_do_tls_late,
 	[CONN_DO_open] = conn_do_open,
 	[CONN_DO_refuse] = conn_do_refuse,
 	[CONN_DO_refuse_late] = conn_do_refuse_late,
@@ -422,16 +469,21 @@ conn_life_begin(struct loop *l, struct conn *c, const struct sockaddr_storage *p
 	c->next_dirty = old.next_dirty;
 	c->in_held_list = old.in_held_list;
 	c->next_held = old.next_held;
+	c->in_waiting_list = old.in_waiting_list;
+	c->next_waiting = old.next_waiting;
 	peer_text(&c->peer, peer);
 	stats_add(&l->stats.connections, 1);
 }
 
 void
-conn_life_accepted(struct loop *l, struct conn *c, const struct sockaddr_storage *peer)
+conn_life_accepted(struct loop *l, struct conn *c, uint32_t listener,
+		   const struct sockaddr_storage *peer)
 {
 	conn_life_begin(l, c, peer);
+	c->listener = (uint8_t)listener;
 	stats_add(&l->stats.connections_accepted, 1);
-	conn_life_apply(l, c, CONN_EV_ACCEPTED);
+	conn_life_apply(l, c,
+			l->listeners[listener]->tls ? CONN_EV_ACCEPTED_TLS : CONN_EV_ACCEPTED);
 	if (l->draining)
 		conn_life_going_away(l, c, WS_CLOSE_GOING_AWAY);
 }
@@ -446,7 +498,10 @@ conn_life_connected(struct loop *l, struct conn *c, int result)
 		log_line(LOG_WARN, "upstream_refused", "peer=%s port=%u error=\"%s\"",
 			 c->peer.address, c->peer.port, strerror(-result));
 	}
-	conn_life_apply(l, c, result < 0 ? CONN_EV_PEER_ERROR : CONN_EV_CONNECTED);
+	conn_life_apply(l, c,
+			result < 0             ? CONN_EV_PEER_ERROR :
+			c->upstream->where.tls ? CONN_EV_CONNECTED_TLS :
+						 CONN_EV_CONNECTED);
 }
 
 void
@@ -454,12 +509,16 @@ conn_life_ended(struct loop *l, struct conn *c, int result)
 {
 	if (c->state == CONN_DEAD)
 		return;
-	if (c->state == CONN_ASKING)
+	if (c->state == CONN_ASKING || c->state == CONN_TLS_OUT)
 		log_line(LOG_WARN, "upstream_declined", "peer=%s port=%u reason=\"%s\"",
 			 c->peer.address, c->peer.port,
 			 result ? strerror(-result) : "stream ended without an answer");
 	if (c->state == CONN_OPEN)
 		stats_add(result ? &l->stats.closed_reset : &l->stats.closed_by_peer, 1);
+	if (c->state == CONN_OPEN && c->tls && !result) /* somebody may have cut the stream */
+		stats_add(&l->stats.tls_truncated, 1);
+	if (c->state == CONN_TLS || c->state == CONN_TLS_OUT)
+		stats_add(&l->stats.tls_handshakes_failed, 1);
 	conn_life_apply(l, c, result ? CONN_EV_PEER_ERROR : CONN_EV_PEER_END);
 }
 

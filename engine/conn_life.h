@@ -12,7 +12,8 @@ void conn_life_apply(struct loop *l, struct conn *c, enum conn_event event);
 void conn_life_begin(struct loop *l, struct conn *c, const struct sockaddr_storage *peer);
 
 /* What the ring tells of it. */
-void conn_life_accepted(struct loop *l, struct conn *c, const struct sockaddr_storage *peer);
+void conn_life_accepted(struct loop *l, struct conn *c, uint32_t listener,
+			const struct sockaddr_storage *peer);
 void conn_life_connected(struct loop *l, struct conn *c, int result);
 void conn_life_ended(struct loop *l, struct conn *c, int result);
 void conn_life_closed(struct loop *l, struct conn *c);

@@ -6,6 +6,7 @@
 #include "engine/clock.h"
 #include "engine/conn_life.h"
 #include "engine/conn_timer.h"
+#include "engine/conn_tls.h"
 #include "engine/log.h"
 #include "engine/loop.h"
 
@@ -170,7 +171,11 @@ conn_output_message(struct loop *l, struct conn *c, const struct message *m,
 static void
 settle(struct loop *l, struct conn *c)
 {
-	if (c->state == CONN_FLUSHING || c->state == CONN_HALF)
+	if (c->state != CONN_FLUSHING && c->state != CONN_HALF)
+		return;
+	if (conn_tls_wants_close(c))
+		loop_mark_dirty(l, c);
+	else
 		conn_life_apply(l, c, CONN_EV_SENT_ALL);
 }
 
@@ -181,6 +186,10 @@ conn_output_flush(struct loop *l, struct conn *c)
 
 	if (c->state == CONN_DEAD || c->sendq.head_in_flight)
 		return;
+	if (c->tls && !conn_tls_seal(l, c)) {
+		conn_life_apply(l, c, CONN_EV_SEND_FAILED);
+		return;
+	}
 	chunk = sendq_take(&c->sendq);
 	if (!chunk) {
 		settle(l, c);
@@ -188,7 +197,8 @@ conn_output_flush(struct loop *l, struct conn *c)
 	}
 	c->flush_turn = l->turn;
 	ring_send(l->ring, c->flow.slot, chunk->bytes, chunk->len,
-		  l->settings->ws_send_timeout_ms * 1000);
+		  1000 * (c->tls ? l->settings->wss_send_timeout_ms :
+				   l->settings->ws_send_timeout_ms));
 }
 
 void

@@ -144,15 +144,15 @@ listener_open(struct listener *l, const struct settings_listener *where, uint32_
 	l->fds_len = 0;
 	result = open_all(l, where, sockets, backlog);
 	if (result) {
-		snprintf(error, SETTINGS_ERROR_MAX, "cannot listen on ws:%s%s%s:%u: %s (%s)",
-			 bracket, where->address, bracket_end, where->port, strerror(-result),
-			 cure(-result));
+		snprintf(error, SETTINGS_ERROR_MAX, "cannot listen on %s:%s%s%s:%u: %s (%s)",
+			 where->tls ? "wss" : "ws", bracket, where->address, bracket_end,
+			 where->port, strerror(-result), cure(-result));
 		listener_close(l);
 		return result;
 	}
 	snprintf(l->host, sizeof(l->host), "%s%s%s:%u", bracket, where->address, bracket_end,
 		 bound_port(l->fds[0]));
-	snprintf(l->url, sizeof(l->url), "ws://%.88s", l->host);
+	snprintf(l->url, sizeof(l->url), "%s://%.87s", where->tls ? "wss" : "ws", l->host);
 	return 0;
 }
 

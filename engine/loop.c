@@ -104,7 +104,6 @@ on_accepted(void *arg, uint32_t slot, uint32_t listener, const struct sockaddr_s
 	struct loop *l = arg;
 	struct ring *colder;
 
-	(void)listener;
 	l->now_ns = ring_now_ns(l->ring);
 	mesh_note_load(l->mesh, l->index, ring_slots_used(l->ring));
 	colder = l->draining ? NULL : mesh_colder_ring(l->mesh, l->index);
@@ -112,7 +111,7 @@ on_accepted(void *arg, uint32_t slot, uint32_t listener, const struct sockaddr_s
 		stats_add(&l->stats.connections_handed_over, 1);
 		return;
 	}
-	conn_life_accepted(l, &l->conns[slot], peer);
+	conn_life_accepted(l, &l->conns[slot], listener, peer);
 }
 
 static void
@@ -281,6 +280,7 @@ loop_open(struct loop *l, const struct loop_setup *setup, const char **error)
 	bytes_init(&l->bytes, settings->buffer_memory / l->mesh->loops);
 	l->deflate_budget.cap = settings->deflate_memory / l->mesh->loops;
 	compression_init(&l->compression, settings, &l->deflate_budget, &l->bytes, &l->stats);
+	conn_tls_init(l, NULL);
 	l->now_ns = ring_now_ns(l->ring);
 	wheel_init(&l->wheel, l->now_ns);
 	mesh_set_loop_ring(l->mesh, l->index, l->ring);
@@ -288,11 +288,28 @@ loop_open(struct loop *l, const struct loop_setup *setup, const char **error)
 }
 
 int
-loop_listen(struct loop *l, int fd)
+loop_tls(struct loop *l, struct tls_set *set)
+{
+	return conn_tls_init(l, set) ? 0 : -ENOMEM;
+}
+
+void
+loop_tls_offer(struct loop *l, struct tls_set *set)
+{
+	conn_tls_offer(&l->tls, set);
+	ring_wake(l->ring);
+}
+
+int
+loop_listen(struct loop *l, int fd, const struct settings_listener *where)
 {
 	int result = ring_listen(l->ring, fd);
 
-	return result < 0 ? result : 0;
+	if (result < 0)
+		return result;
+	assert(result < SETTINGS_LISTENERS_MAX);
+	l->listeners[result] = where;
+	return 0;
 }
 
 void
@@ -357,6 +374,8 @@ next_wait(struct loop *l)
 		return 0;
 	if (!is_alone(l) && stats_now(&l->stats.messages) && next > l->now_ns + BLOCKS_HOME_NS)
 		next = l->now_ns + BLOCKS_HOME_NS;
+	if (conn_tls_waits(l))
+		return 0;
 	if (next == UINT64_MAX)
 		return UINT64_MAX;
 	return next > l->now_ns ? next - l->now_ns : 0;
@@ -399,6 +418,11 @@ loop_turn(struct loop *l, uint64_t wait_max_ns)
 	l->congested = false;
 	if (l->held != CONN_NOT_DIRTY) {
 		unhold_all(l);
+		loop_route_all(l);
+		flush_dirty(l);
+		l->congested = false;
+	}
+	if (conn_tls_turn(l)) {
 		loop_route_all(l);
 		flush_dirty(l);
 		l->congested = false;
@@ -446,6 +470,7 @@ loop_fini(struct loop *l)
 {
 	ring_fini(l->ring);
 	loop_order_fini(l);
+	conn_tls_fini(l);
 	compression_fini(&l->compression);
 	pool_fini(&l->messages);
 	bytes_fini(&l->bytes);

@@ -17,6 +17,7 @@
 #include "codec/ws_reader.h"
 #include "engine/compression.h"
 #include "engine/conn.h"
+#include "engine/conn_tls.h"
 #include "engine/message.h"
 #include "engine/pool.h"
 #include "engine/router.h"
@@ -41,7 +42,7 @@ struct loop {
 	struct lane *in;       /* to the router that serves this loop */
 	struct conn *conns; /* [slots_max], by slot of the ring */
 	uint32_t slots_max;
-	uint32_t dirty; /* first connection with something to send, or CONN_NOT_DIRTY */
+	uint32_t dirty;           /* first connection with something to send, or CONN_NOT_DIRTY */
 	uint32_t held, held_last; /* connections whose input waits: each in its turn */
 	uint16_t index;
 	bool draining;
@@ -56,6 +57,8 @@ struct loop {
 	uint32_t endings; /* connections whose end waits for messages of theirs to be done with */
 	uint32_t submitted;                     /* messages since the routing stage last ran, */
 	uint64_t submitted_bytes;               /* and their bytes */
+	struct conn_tls_loop tls;
+	const struct settings_listener *listeners[SETTINGS_LISTENERS_MAX]; /* by ring's number */
 	struct wheel wheel;
 	struct random random;
 	struct upstream upstreams[SETTINGS_UPSTREAMS_MAX];
@@ -85,8 +88,14 @@ struct loop_setup {
 /* On the thread that will run it. 0 or -errno; *error then says why and what helps. */
 int loop_open(struct loop *l, const struct loop_setup *setup, const char **error);
 
-/* Accept on this listening socket too. */
-int loop_listen(struct loop *l, int fd);
+/*
+ * Have TLS, before anybody connects; the set's reference stays the caller's. Without it there may
+ * be no listener or upstream with TLS. 0 or -ENOMEM.
+ */
+int loop_tls(struct loop *l, struct tls_set *set);
+
+/* Accept on this listening socket too; `where` stays the caller's and must stay. */
+int loop_listen(struct loop *l, int fd, const struct settings_listener *where);
 
 /* Turn until all loops are drained. 0, or -errno when the ring broke. */
 int loop_run(struct loop *l);
@@ -104,6 +113,9 @@ void loop_fini(struct loop *l);
 
 /* Any thread, once loop_open() is done; async-signal-safe. */
 void loop_tell(struct loop *l, enum loop_command command);
+
+/* Any thread: new TLS handshakes use this set from now on. */
+void loop_tls_offer(struct loop *l, struct tls_set *set);
 
 /* The connection of a flow, or NULL when it is gone. */
 struct conn *loop_conn(struct loop *l, struct flow flow);

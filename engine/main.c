@@ -13,16 +13,18 @@
 #include "engine/sipring.h"
 
 static const char help[] =
-	"usage: sipring [--listen ws:IP[:PORT]]... [--routing MODE] [--set KEY=VALUE]... "
+	"usage: sipring [--listen ws[s]:IP[:PORT]]... [--routing MODE] [--set KEY=VALUE]... "
 	"[OPTION]...\n"
 	"\n"
 	"SIP over WebSocket: takes browsers that make phone calls. Without arguments it is a\n"
 	"registrar and proxy on ws:127.0.0.1:8080.\n"
 	"\n"
-	"  --listen ws:IP[:PORT]  where to listen; IPv6 in brackets; port 0: any free one\n"
+	"  --listen ws:IP[:PORT]  where to listen; IPv6 in brackets; port 0: any free one;\n"
+	"                         wss: with TLS, needs tls.certificate and tls.private_key\n"
 	"  --routing MODE         registrar: location service and stateless proxy (default)\n"
 	"                         echo: every message goes back; any subprotocol\n"
-	"  --upstream SIP-URI     keep a connection to sip:IP[:PORT];transport=ws (mode echo)\n"
+	"  --upstream SIP-URI     keep a connection to sip:IP[:PORT];transport=ws (mode echo);\n"
+	"                         sips: with TLS, ;name=HOST is the name in its certificate\n"
 	"  --set KEY=VALUE        any setting; --print-config lists them with their meaning\n"
 	"  --check                check the settings, start nothing\n"
 	"  --print-config         print all settings in force\n"
@@ -31,8 +33,11 @@ static const char help[] =
 	"\n"
 	"  sipring --listen ws:0.0.0.0:8080 --set routing.domains=example.org\n"
 	"  sipring --routing echo --set ws_max_message=16777216\n"
+	"  sipring --listen wss:0.0.0.0 --set tls.certificate=chain.pem --set "
+	"tls.private_key=key.pem\n"
 	"\n"
-	"Signals: TERM and INT drain (again: stop at once); USR1 prints the counters.\n"
+	"Signals: TERM and INT drain (again: stop at once); HUP reads certificates again;\n"
+	"USR1 prints the counters.\n"
 	"Exit: 0 done, 1 runtime failure, 2 bad usage or settings.\n";
 
 enum option_code {
@@ -182,6 +187,16 @@ open_signals(void)
 }
 
 static void
+reload(struct sipring *s)
+{
+	if (sipring_reload(s))
+		complain(sipring_error(s));
+	else
+		puts("sipring: reloaded");
+	fflush(stdout);
+}
+
+static void
 take_signal(struct sipring *s, int signals)
 {
 	struct signalfd_siginfo info;
@@ -191,7 +206,7 @@ take_signal(struct sipring *s, int signals)
 	if (info.ssi_signo == SIGUSR1) {
 		print_counters(s);
 	} else if (info.ssi_signo == SIGHUP) {
-		fputs("sipring: SIGHUP: this version has no file to reload\n", stderr);
+		reload(s);
 	} else {
 		puts("sipring: draining");
 		fflush(stdout);
@@ -205,15 +220,22 @@ run(struct sipring *s)
 	struct pollfd fds[2] = { { .fd = open_signals(), .events = POLLIN },
 				 { .fd = sipring_ended_fd(s), .events = POLLIN } };
 	enum sipring_result result = sipring_start(s);
+	int interval_ms = -1;
 
 	if (result) {
 		complain(sipring_error(s));
 		return result;
 	}
 	say_ready(s);
+	if (sipring_check_interval_s(s))
+		interval_ms = (int)sipring_check_interval_s(s) * 1000;
 	while (!fds[1].revents) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		int ready = poll(fds, 2, interval_ms);
+
+		if (ready < 0 && errno != EINTR)
 			break;
+		if (ready == 0 && sipring_is_stale(s))
+			reload(s);
 		if (fds[0].revents)
 			take_signal(s, fds[0].fd);
 	}

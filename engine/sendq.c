@@ -30,27 +30,35 @@ chunk_free(struct bytes_pool *pool, struct stats *stats, struct sendq_chunk *chu
 static bool
 tail_is_open(const struct sendq *q)
 {
-	return q->tail && !(q->head_in_flight && q->tail == q->head);
+	return q->tail && !q->tail->sealed && !(q->head_in_flight && q->tail == q->head);
 }
 
-/* Move the last chunk into a larger one, so that the turn's bytes stay contiguous. */
-static bool
-tail_grow(struct sendq *q, struct bytes_pool *pool, struct stats *stats, uint32_t want)
+static struct sendq_chunk **
+link_of(struct sendq *q, const struct sendq_chunk *chunk)
 {
-	struct sendq_chunk *old = q->tail, *grown = chunk_new(pool, stats, want);
 	struct sendq_chunk **link = &q->head;
+
+	while (*link != chunk)
+		link = &(*link)->next;
+	return link;
+}
+
+/* Move a chunk into a larger one, so that the turn's bytes stay contiguous. */
+static bool
+chunk_grow(struct sendq *q, struct bytes_pool *pool, struct stats *stats, struct sendq_chunk *old,
+	   uint32_t want)
+{
+	struct sendq_chunk *grown = chunk_new(pool, stats, want);
+	uint32_t cap;
 
 	if (!grown)
 		return false;
-	memcpy(grown->bytes, old->bytes, old->len);
-	grown->len = old->len;
-	grown->relayed = old->relayed;
-	grown->answered = old->answered;
-	grown->ordered = old->ordered;
-	while (*link != old)
-		link = &(*link)->next;
-	*link = grown;
-	q->tail = grown;
+	cap = grown->cap;
+	memcpy(grown, old, sizeof(*old) + old->len);
+	grown->cap = cap;
+	*link_of(q, old) = grown;
+	if (q->tail == old)
+		q->tail = grown;
 	chunk_free(pool, stats, old);
 	return true;
 }
@@ -90,7 +98,7 @@ tail_room(struct sendq *q, struct bytes_pool *pool, struct stats *stats, size_t 
 		want = tail->cap * 4;
 		if (want - tail->len < len)
 			want = tail->len + at_most_max(len);
-		return tail_grow(q, pool, stats, at_most_max(want));
+		return chunk_grow(q, pool, stats, tail, at_most_max(want));
 	}
 	return tail_add(q, pool, stats, at_most_max(len));
 }
@@ -133,14 +141,12 @@ sendq_put(struct sendq *q, struct bytes_pool *pool, struct stats *stats, struct 
 static void
 tail_drop(struct sendq *q, struct bytes_pool *pool, struct stats *stats)
 {
-	struct sendq_chunk *old = q->tail, **link = &q->head;
+	struct sendq_chunk *old = q->tail, **link = link_of(q, old);
 
 	assert(!old->relayed && !old->answered && !old->ordered);
 	q->tail = NULL;
-	while (*link != old) {
-		q->tail = *link;
-		link = &(*link)->next;
-	}
+	for (struct sendq_chunk *chunk = q->head; chunk != old; chunk = chunk->next)
+		q->tail = chunk;
 	*link = NULL;
 	chunk_free(pool, stats, old);
 }
@@ -207,17 +213,114 @@ sendq_sent(struct sendq *q, struct bytes_pool *pool, struct stats *stats)
 	chunk_free(pool, stats, chunk);
 }
 
+static void
+drop(struct bytes_pool *pool, struct stats *stats, struct sendq_chunk *chunk)
+{
+	stats_fate(stats, FATE_dropped_target_closed, chunk->relayed);
+	stats_fate(stats, FATE_dropped_sender_closed, chunk->answered);
+	stats_add(&stats->orders_dropped, chunk->ordered);
+	chunk_free(pool, stats, chunk);
+}
+
 void
 sendq_drop(struct sendq *q, struct bytes_pool *pool, struct stats *stats)
 {
 	assert(!q->head_in_flight);
-	while (q->head) {
-		struct sendq_chunk *chunk = head_pop(q);
-
-		stats_fate(stats, FATE_dropped_target_closed, chunk->relayed);
-		stats_fate(stats, FATE_dropped_sender_closed, chunk->answered);
-		stats_add(&stats->orders_dropped, chunk->ordered);
-		chunk_free(pool, stats, chunk);
-	}
+	while (q->head)
+		drop(pool, stats, head_pop(q));
 	assert(q->queued == 0);
+}
+
+/* ---- TLS ---- */
+
+/* The last sealed chunk that may be added to, or NULL. */
+static struct sendq_chunk *
+sealed_open(const struct sendq *q)
+{
+	struct sendq_chunk *chunk = q->head, *open = NULL;
+
+	for (; chunk && chunk->sealed; chunk = chunk->next)
+		open = chunk;
+	return open == q->head && q->head_in_flight ? NULL : open;
+}
+
+struct sendq_chunk *
+sendq_unsealed(const struct sendq *q)
+{
+	struct sendq_chunk *chunk = q->head;
+
+	while (chunk && chunk->sealed)
+		chunk = chunk->next;
+	return chunk;
+}
+
+bool
+sendq_seal_room(struct sendq *q, struct bytes_pool *pool, struct stats *stats, size_t len)
+{
+	struct sendq_chunk *open = sealed_open(q), *chunk, **link;
+
+	if (open && open->cap - open->len >= len)
+		return true;
+	if (open)
+		return chunk_grow(q, pool, stats, open, open->len + (uint32_t)len);
+	chunk = chunk_new(pool, stats, (uint32_t)len);
+	if (!chunk)
+		return false;
+	chunk->sealed = true;
+	chunk->next = sendq_unsealed(q);
+	link = link_of(q, chunk->next);
+	*link = chunk;
+	if (!chunk->next)
+		q->tail = chunk;
+	return true;
+}
+
+bool
+sendq_put_sealed(struct sendq *q, struct bytes_pool *pool, struct stats *stats, struct span bytes)
+{
+	struct sendq_chunk *chunk;
+
+	if (!sendq_seal_room(q, pool, stats, bytes.len))
+		return false;
+	chunk = sealed_open(q);
+	memcpy(chunk->bytes + chunk->len, bytes.at, bytes.len);
+	chunk->len += (uint32_t)bytes.len;
+	q->queued += (uint32_t)bytes.len;
+	return true;
+}
+
+void
+sendq_unsealed_done(struct sendq *q, struct bytes_pool *pool, struct stats *stats)
+{
+	struct sendq_chunk *done = sendq_unsealed(q), *sealed = sealed_open(q);
+
+	assert(done && sealed);
+	sealed->relayed += done->relayed;
+	sealed->answered += done->answered;
+	sealed->ordered += done->ordered;
+	sealed->next = done->next;
+	if (q->tail == done)
+		q->tail = sealed;
+	q->queued -= done->len;
+	chunk_free(pool, stats, done);
+}
+
+void
+sendq_drop_unsealed(struct sendq *q, struct bytes_pool *pool, struct stats *stats)
+{
+	struct sendq_chunk *chunk = sendq_unsealed(q);
+
+	if (!chunk)
+		return;
+	*link_of(q, chunk) = NULL;
+	q->tail = q->head;
+	while (q->tail && q->tail->next)
+		q->tail = q->tail->next;
+	while (chunk) {
+		struct sendq_chunk *next = chunk->next;
+
+		q->queued -= chunk->len;
+		drop(pool, stats, chunk);
+		chunk = next;
+	}
 }

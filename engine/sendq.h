@@ -25,6 +25,7 @@ struct sendq_chunk {
 	uint32_t relayed;  /* messages from elsewhere whose last byte is here */
 	uint32_t answered; /* answers of ours whose last byte is here */
 	uint32_t ordered;  /* what the application sent of itself, whose last byte is here */
+	bool sealed; /* goes out as it is; false on a TLS connection: is yet to be encrypted */
 	uint8_t bytes[];
 };
 
@@ -65,6 +66,24 @@ void sendq_cut(struct sendq *q, struct bytes_pool *pool, struct stats *stats, ui
 
 /* The last byte put so far ends a message. */
 void sendq_account(struct sendq *q, enum sendq_account what);
+
+/*
+ * TLS: what is sealed goes before all that is not, and behind all that was sealed before, as the
+ * records are numbered in the order of their making. Room for `len` bytes in one piece is made
+ * ahead. False: out of memory.
+ */
+bool sendq_seal_room(struct sendq *q, struct bytes_pool *pool, struct stats *stats, size_t len);
+bool sendq_put_sealed(struct sendq *q, struct bytes_pool *pool, struct stats *stats,
+		      struct span bytes);
+
+/* The first chunk that is not sealed, or NULL. */
+struct sendq_chunk *sendq_unsealed(const struct sendq *q);
+
+/* It was put again, sealed: its messages are counted there now, and it is freed. */
+void sendq_unsealed_done(struct sendq *q, struct bytes_pool *pool, struct stats *stats);
+
+/* It never will be: dropped, and counted so. */
+void sendq_drop_unsealed(struct sendq *q, struct bytes_pool *pool, struct stats *stats);
 
 /* The next chunk to send, or NULL; marks it as in flight. */
 struct sendq_chunk *sendq_take(struct sendq *q);

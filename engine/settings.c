@@ -27,16 +27,11 @@ settings_init(struct settings *s)
 	char error[SETTINGS_ERROR_MAX];
 
 	memset(s, 0, sizeof(*s));
-	for (size_t i = 0; i < settings_table_len; i++) {
-		const struct settings_row *row = &settings_table[i];
-		bool good = true;
-
-		if (row->kind == SETTINGS_U32)
-			memcpy((char *)s + row->offset, &row->number, sizeof(row->number));
-		else
-			good = settings_table_parse(row, s, row->text, error);
-		assert(good);
-	}
+	for (size_t i = 0; i < settings_table_len; i++)
+		settings_table_default(&settings_table[i], s);
+	if (!settings_domain_add(s, "default", false, error) ||
+	    !settings_domain_add(s, "client", true, error))
+		assert(!"the first domains");
 }
 
 static bool
@@ -105,8 +100,13 @@ settings_set(struct settings *s, const char *assignment, char error[SETTINGS_ERR
 		return settings_listen(s, value, error);
 	if (strcmp(name, "upstream") == 0)
 		return settings_upstream(s, value, error);
+	if (strcmp(name, "tls.server_domain") == 0 || strcmp(name, "tls.client_domain") == 0)
+		return settings_domain_add(s, value, name[4] == 'c', error);
 	row = settings_table_find(name);
-	return row ? settings_table_parse(row, s, value, error) : refuse_unknown(name, error);
+	if (!row)
+		return refuse_unknown(name, error);
+	return row->is_domain ? settings_domain_set(s, row, value, error) :
+				settings_table_parse(row, s, value, error);
 }
 
 static bool
@@ -223,12 +223,14 @@ settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX])
 		memcpy(s->ws_subprotocols, "sip", sizeof("sip")); /* RFC 7118 §4 */
 	for (uint32_t i = 0; i < s->listeners_len; i++) {
 		if (s->listeners[i].port_default)
-			s->listeners[i].port = (uint16_t)s->ws_port;
+			s->listeners[i].port =
+				(uint16_t)(s->listeners[i].tls ? s->wss_port : s->ws_port);
 		s->listeners[i].port_default = false;
 	}
 	for (uint32_t i = 0; i < s->upstreams_len; i++)
 		if (s->upstreams[i].port == 0)
-			s->upstreams[i].port = (uint16_t)s->ws_port;
+			s->upstreams[i].port =
+				(uint16_t)(s->upstreams[i].tls ? s->wss_port : s->ws_port);
 	s->receive_buffers = power_of_two(s->receive_buffers);
 	s->queue_messages = power_of_two(s->queue_messages);
 	if (s->ws_send_queue < s->ws_max_message + FORWARD_GROWTH)
@@ -241,5 +243,6 @@ settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX])
 				     s->mode == SETTINGS_MODE_REGISTRAR :
 				     s->require_origin == SETTINGS_ORIGIN_1;
 	return check_numbers(s, error) && check_host(s, error) && check_domains(s, error) &&
-	       check_listeners(s, error) && check_upstreams(s, error);
+	       check_listeners(s, error) && check_upstreams(s, error) &&
+	       settings_domain_check(s, error);
 }

@@ -13,32 +13,56 @@
 /* In the order of the choices in settings.def. */
 enum settings_mode { SETTINGS_MODE_REGISTRAR, SETTINGS_MODE_ECHO, SETTINGS_MODE_EMBED };
 enum settings_guard { SETTINGS_GUARD_TRY, SETTINGS_GUARD_ALWAYS };
+enum settings_verify { SETTINGS_VERIFY_0, SETTINGS_VERIFY_1, SETTINGS_VERIFY_AUTO };
 enum settings_origin { SETTINGS_ORIGIN_0, SETTINGS_ORIGIN_1, SETTINGS_ORIGIN_AUTO };
 
 #define SETTINGS_LISTENERS_MAX 16
 #define SETTINGS_TEXT_MAX 1024
 
 struct settings_listener {
-	char address[64]; /* numeric; IPv6 without brackets */
-	uint16_t port;    /* 0: any free one, unless port_default */
-	bool port_default; /* none was named; settings_finish() puts in ws_port */
+	char address[64];  /* numeric; IPv6 without brackets */
+	uint16_t port;     /* 0: any free one, unless port_default */
+	bool port_default; /* none was named; settings_finish() puts in ws_port, wss_port */
+	bool tls;
 };
 
 #define SETTINGS_UPSTREAMS_MAX 16
 
 struct settings_upstream {
 	char address[64]; /* numeric; IPv6 without brackets */
-	uint16_t port;    /* 0: none was named; settings_finish() puts in ws_port */
+	uint16_t port;    /* 0: none was named; settings_finish() puts in ws_port, wss_port */
+	bool tls;         /* sips: */
+	char name[256];   /* host name that its certificate must have; empty: the address */
 };
 
-struct settings {
+#define SETTINGS_DOMAINS_MAX 16
+#define SETTINGS_DOMAIN_NAME_MAX 64
+
+/* The first two are always there. */
+enum { SETTINGS_DOMAIN_SERVER, SETTINGS_DOMAIN_CLIENT, SETTINGS_DOMAINS_FIXED };
+
 #define SETTING_FIELD_U32(symbol) uint32_t symbol;
 #define SETTING_FIELD_BOOL(symbol) bool symbol;
 #define SETTING_FIELD_TEXT(symbol) char symbol[SETTINGS_TEXT_MAX];
 #define SETTING_FIELD_CHOICE(symbol) uint32_t symbol;
-#define SETTING(kind, symbol, ...) SETTING_FIELD_##kind(symbol)
+
+/* What one side of TLS is: certificates, whom to trust, what to speak. As tls_mgm's domains. */
+struct settings_domain {
+	char name[SETTINGS_DOMAIN_NAME_MAX];
+	bool client; /* for outgoing connections */
+#define SETTING(kind, symbol, ...)
+#define DOMAIN(kind, symbol, ...) SETTING_FIELD_##kind(symbol)
 #include "engine/settings.def"
 #undef SETTING
+#undef DOMAIN
+};
+
+struct settings {
+#define SETTING(kind, symbol, ...) SETTING_FIELD_##kind(symbol)
+#define DOMAIN(kind, symbol, ...)
+#include "engine/settings.def"
+#undef SETTING
+#undef DOMAIN
 #undef SETTING_FIELD_U32
 #undef SETTING_FIELD_BOOL
 #undef SETTING_FIELD_TEXT
@@ -47,6 +71,8 @@ struct settings {
 	uint32_t listeners_len;
 	struct settings_upstream upstreams[SETTINGS_UPSTREAMS_MAX];
 	uint32_t upstreams_len;
+	struct settings_domain domains[SETTINGS_DOMAINS_MAX];
+	uint32_t domains_len;
 	/* derived by settings_finish() */
 	enum settings_mode mode;
 	enum settings_guard guard;
@@ -58,20 +84,19 @@ struct settings {
 void settings_init(struct settings *s); /* all defaults */
 
 /*
- * "name=value", blanks around either do not count; "listen=..." adds a listener. False: `error`
- * says what is wrong and what would be right, and nothing was changed.
+ * "name=value", blanks around either do not count; "listen=..." adds a listener, "upstream=..." an
+ * upstream, "tls.server_domain=NAME" and "tls.client_domain=NAME" a TLS domain. False: `error` says
+ * what is wrong and what would be right, and nothing was changed.
  */
 bool settings_set(struct settings *s, const char *assignment, char error[SETTINGS_ERROR_MAX]);
 
-/*
- * "ws:IP[:PORT]" with IPv6 in brackets; port 0: any free one. wss: is refused by name until TLS
- * is there.
- */
+/* "ws:IP[:PORT]" or "wss:IP[:PORT]", IPv6 in brackets; port 0: any free one. */
 bool settings_listen(struct settings *s, const char *where, char error[SETTINGS_ERROR_MAX]);
 
 /*
- * "sip:IP[:PORT];transport=ws": a server to keep a connection to. Names are not looked up, least
- * of all a `.invalid` one; sips: is refused by name until TLS is there.
+ * "sip:IP[:PORT];transport=ws": a server to keep a connection to; sips: over TLS, and there
+ * ";name=HOST" is the name that is asked for (SNI, Host) and verified. Names are not looked up,
+ * least of all a `.invalid` one.
  */
 bool settings_upstream(struct settings *s, const char *uri, char error[SETTINGS_ERROR_MAX]);
 

@@ -68,11 +68,11 @@ refuse_address(const char *where, const struct parts *parts, char error[SETTINGS
 {
 	unsigned char binary[sizeof(struct in6_addr)];
 
-	if (!parts->brackets && inet_pton(AF_INET6, where + strlen("ws:"), binary) == 1)
+	if (!parts->brackets && inet_pton(AF_INET6, parts->address, binary) == 1)
 		return settings_fail(error,
 				     "listen '%.80s': an IPv6 address goes in brackets: "
 				     "ws:[%.60s]:8080",
-				     where, where + strlen("ws:"));
+				     where, parts->address);
 	return settings_fail(error,
 			     "listen '%.80s': '%.*s' is not an IP address; names are not looked "
 			     "up (examples: ws:127.0.0.1:8080, ws:[::1]:8080)",
@@ -86,14 +86,13 @@ settings_listen(struct settings *s, const char *where, char error[SETTINGS_ERROR
 	struct settings_listener listener = { .port_default = true };
 	struct parts parts;
 
-	if (strncmp(where, "wss:", 4) == 0)
+	listener.tls = strncmp(where, "wss:", 4) == 0;
+	if ((!listener.tls && strncmp(where, "ws:", 3) != 0) ||
+	    !split(where + (listener.tls ? 4 : 3), &parts))
 		return settings_fail(error,
-				     "listen '%.80s': this version of sipring does not have TLS "
-				     "(wss:) yet; use ws:, or a TLS proxy in front of it",
+				     "listen '%.80s': must be ws:IP[:PORT] or ws:[IPv6][:PORT], "
+				     "or wss: for TLS",
 				     where);
-	if (strncmp(where, "ws:", 3) != 0 || !split(where + 3, &parts))
-		return settings_fail(
-			error, "listen '%.80s': must be ws:IP[:PORT] or ws:[IPv6][:PORT]", where);
 	if (s->listeners_len == SETTINGS_LISTENERS_MAX)
 		return settings_fail(error,
 				     "listen '%.80s': there are %d listeners already, which is "

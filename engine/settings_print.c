@@ -23,8 +23,8 @@ print_listener(const struct settings_listener *listener, FILE *out)
 {
 	bool brackets = strchr(listener->address, ':') != NULL;
 
-	fprintf(out, "listen = ws:%s%s%s", brackets ? "[" : "", listener->address,
-		brackets ? "]" : "");
+	fprintf(out, "listen = %s:%s%s%s", listener->tls ? "wss" : "ws", brackets ? "[" : "",
+		listener->address, brackets ? "]" : "");
 	if (!listener->port_default)
 		fprintf(out, ":%u", listener->port);
 	fputc('\n', out);
@@ -35,30 +35,56 @@ print_upstream(const struct settings_upstream *upstream, FILE *out)
 {
 	bool brackets = strchr(upstream->address, ':') != NULL;
 
-	fprintf(out, "upstream = sip:%s%s%s", brackets ? "[" : "", upstream->address,
-		brackets ? "]" : "");
+	fprintf(out, "upstream = %s:%s%s%s", upstream->tls ? "sips" : "sip", brackets ? "[" : "",
+		upstream->address, brackets ? "]" : "");
 	if (upstream->port)
 		fprintf(out, ":%u", upstream->port);
-	fputs(";transport=ws\n", out);
+	fputs(";transport=ws", out);
+	if (*upstream->name)
+		fprintf(out, ";name=%s", upstream->name);
+	fputc('\n', out);
+}
+
+/* Of the default domain all, of the others what is not the default. */
+static void
+print_row(const struct settings *s, const struct settings_row *row, FILE *out)
+{
+	char value[SETTINGS_VALUE_MAX], usual[SETTINGS_VALUE_MAX];
+	struct settings defaults;
+
+	settings_table_format(row, s, value);
+	print_meaning(row, out);
+	fprintf(out, "%s = %s\n", row->name, value);
+	if (!row->is_domain)
+		return;
+	settings_table_default(row, &defaults);
+	settings_table_format(row, &defaults, usual);
+	for (uint32_t i = 1; i < s->domains_len; i++) {
+		struct settings_row other = settings_domain_row(row, i);
+
+		settings_table_format(&other, s, value);
+		if (strcmp(value, usual) != 0)
+			fprintf(out, "%s = [%s]%s\n", row->name, s->domains[i].name, value);
+	}
 }
 
 void
 settings_print(const struct settings *s, FILE *out)
 {
-	char value[SETTINGS_VALUE_MAX];
-
-	fputs("# where to listen: ws:IP[:PORT], port 0: any free one\n", out);
+	fputs("# where to listen: ws:IP[:PORT] or wss:IP[:PORT], port 0: any free one\n", out);
 	for (uint32_t i = 0; i < s->listeners_len; i++)
 		print_listener(&s->listeners[i], out);
 	if (s->upstreams_len)
-		fputs("# servers to keep a connection to: sip:IP[:PORT];transport=ws\n", out);
+		fputs("# servers to keep a connection to: sip:IP[:PORT];transport=ws, or sips: for "
+		      "TLS\n",
+		      out);
 	for (uint32_t i = 0; i < s->upstreams_len; i++)
 		print_upstream(&s->upstreams[i], out);
-	for (size_t i = 0; i < settings_table_len; i++) {
-		settings_table_format(&settings_table[i], s, value);
-		print_meaning(&settings_table[i], out);
-		fprintf(out, "%s = %s\n", settings_table[i].name, value);
-	}
+	for (uint32_t i = SETTINGS_DOMAINS_FIXED; i < s->domains_len; i++)
+		fprintf(out, "tls.%s_domain = %s\n", s->domains[i].client ? "client" : "server",
+			s->domains[i].name);
+	for (size_t i = 0; i < settings_table_len; i++)
+		print_row(s, &settings_table[i], out);
 }
 
 /* '|' would end a cell of the table. */

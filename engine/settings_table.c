@@ -6,6 +6,7 @@
 #define ROW(kind_, symbol_, name_, unit_, meaning_)                                                \
 	.name = name_, .unit = unit_, .meaning = meaning_, .kind = SETTINGS_##kind_,               \
 	.offset = offsetof(struct settings, symbol_)
+#define ROW_LIMITS(min_, max_) .min = min_, .max = max_
 #define ROW_DEFAULT_U32(default_) .number = default_
 #define ROW_DEFAULT_BOOL(default_) .text = #default_
 #define ROW_DEFAULT_TEXT(default_) .text = default_
@@ -13,10 +14,14 @@
 
 const struct settings_row settings_table[] = {
 #define SETTING(kind_, symbol_, name_, unit_, default_, min_, max_, meaning_)                      \
-	{ ROW(kind_, symbol_, name_, unit_, meaning_), ROW_DEFAULT_##kind_(default_), .min = min_, \
-	  .max = max_ },
+	{ ROW(kind_, symbol_, name_, unit_, meaning_), ROW_DEFAULT_##kind_(default_),              \
+	  ROW_LIMITS(min_, max_) },
+#define DOMAIN(kind_, symbol_, name_, unit_, default_, min_, max_, meaning_)                       \
+	{ ROW(kind_, domains[0].symbol_, name_, unit_, meaning_), ROW_DEFAULT_##kind_(default_),   \
+	  ROW_LIMITS(min_, max_), .is_domain = true },
 #include "engine/settings.def"
 #undef SETTING
+#undef DOMAIN
 };
 
 const size_t settings_table_len = sizeof(settings_table) / sizeof(settings_table[0]);
@@ -27,10 +32,8 @@ static const char *const future_names[] = {
 	"trace_on",
 	"trace_filter_route",
 	"trace_",
-	"wss_",
+	"tls.dh_params",
 	"tls_",
-	"tls.",
-	"cert_check_on_conn_reusage",
 	"admin.",
 	"upstreams",
 	"upstream.",
@@ -220,6 +223,19 @@ settings_table_parse(const struct settings_row *row, struct settings *s, const c
 	}
 	assert(row->kind == SETTINGS_CHOICE);
 	return parse_choice(row, field, value, error);
+}
+
+void
+settings_table_default(const struct settings_row *row, struct settings *s)
+{
+	char error[SETTINGS_ERROR_MAX];
+	bool good = true;
+
+	if (row->kind == SETTINGS_U32)
+		memcpy((char *)s + row->offset, &row->number, sizeof(row->number));
+	else
+		good = settings_table_parse(row, s, row->text, error);
+	assert(good);
 }
 
 static void

@@ -32,6 +32,21 @@ transport_is_ws(const struct sip_uri *uri)
 	       span_equal_nocase(transport, SPAN("ws"));
 }
 
+static bool
+take_name(struct settings_upstream *u, const struct sip_uri *uri)
+{
+	struct span name;
+
+	u->name[0] = '\0';
+	if (!sip_param(uri->params, SPAN("name"), &name))
+		return true;
+	if (!u->tls || name.len == 0 || name.len >= sizeof(u->name))
+		return false;
+	memcpy(u->name, name.at, name.len);
+	u->name[name.len] = '\0';
+	return u->name[strspn(u->name, SETTINGS_HOST_CHARACTERS)] == '\0';
+}
+
 bool
 settings_upstream_parse(struct settings_upstream *u, const char *text,
 			char error[SETTINGS_ERROR_MAX])
@@ -40,13 +55,11 @@ settings_upstream_parse(struct settings_upstream *u, const char *text,
 
 	if (sip_uri_parse(span_of(text, strlen(text)), &uri) != SIP_OK ||
 	    uri.kind == SIP_SCHEME_OTHER || uri.kind == SIP_SCHEME_TEL)
-		return settings_fail(error, "upstream '%.80s': must be sip:IP[:PORT];transport=ws",
-				     text);
-	if (uri.kind == SIP_SCHEME_SIPS)
-		return settings_fail(error,
-				     "upstream '%.80s': this version of sipring does not have TLS "
-				     "(sips:) yet; use sip:...;transport=ws",
-				     text);
+		return settings_fail(
+			error,
+			"upstream '%.80s': must be sip:IP[:PORT];transport=ws, or sips: "
+			"for TLS",
+			text);
 	if (!transport_is_ws(&uri))
 		return settings_fail(error,
 				     "upstream '%.80s': this version of sipring connects over "
@@ -58,6 +71,12 @@ settings_upstream_parse(struct settings_upstream *u, const char *text,
 				     "looked up (example: sip:127.0.0.1:5080;transport=ws)",
 				     text, uri.host.len < 60 ? (int)uri.host.len : 60, uri.host.at);
 	u->port = uri.port;
+	u->tls = uri.kind == SIP_SCHEME_SIPS;
+	if (!take_name(u, &uri))
+		return settings_fail(error,
+				     "upstream '%.80s': ;name= must be the host name in the "
+				     "certificate of a sips: upstream",
+				     text);
 	return true;
 }
 

@@ -13,6 +13,7 @@
 #include "engine/log.h"
 #include "engine/settings.h"
 #include "engine/upstream.h"
+#include "engine/tls_store.h"
 
 /*
  * Descriptors that are not connections: listeners, ring, eventfds, stdio, and what libraries open.
@@ -23,10 +24,12 @@ enum sipring_phase { SIPRING_SETTING, SIPRING_RUNNING, SIPRING_ENDED };
 
 struct sipring {
 	struct settings settings;
-	bool finished; /* settings are derived and checked */
-	uint32_t disable; /* ring features */
+	bool finished;                        /* settings are derived and checked */
+	uint32_t disable;                     /* ring features */
 	struct embed_application application; /* mode embed */
 	struct cluster cluster;
+	struct stats tls_stats; /* written by the owner's thread */
+	struct tls_store tls;
 	int ended_fd;
 	_Atomic int phase;  /* enum sipring_phase */
 	_Atomic int drains; /* calls of sipring_drain() */
@@ -63,6 +66,7 @@ sipring_free(struct sipring *s)
 		return;
 	assert(atomic_load(&s->phase) != SIPRING_RUNNING);
 	cluster_free(&s->cluster);
+	tls_store_fini(&s->tls);
 	close(s->ended_fd);
 	free(s);
 }
@@ -187,6 +191,8 @@ plan(struct sipring *s, bool start)
 		return SIPRING_USAGE;
 	}
 	s->finished = true;
+	if (!s->tls.set && !tls_store_init(&s->tls, &s->settings, &s->tls_stats, s->error))
+		return SIPRING_USAGE;
 	if (!plan_features(s))
 		return SIPRING_USAGE;
 	return plan_connections(s, start);
@@ -210,6 +216,7 @@ sipring_start(struct sipring *s)
 		return result;
 	/* before there is a thread that logs */
 	log_init((enum log_level)s->settings.log_level, s->settings.log_rate);
+	s->cluster.tls = s->tls.set;
 	if (!cluster_start(&s->cluster, s->ended_fd)) {
 		log_fini();
 		return SIPRING_RUNTIME;
@@ -228,6 +235,35 @@ unsigned
 sipring_connections_max(const struct sipring *s)
 {
 	return cluster_connections_max(&s->cluster);
+}
+
+/* ---- certificates ---- */
+
+enum sipring_result
+sipring_reload(struct sipring *s)
+{
+	struct tls_set *set;
+
+	if (!s->tls.set)
+		return SIPRING_OK;
+	set = tls_store_reload(&s->tls, s->error);
+	if (!set)
+		return SIPRING_RUNTIME;
+	if (atomic_load(&s->phase) == SIPRING_RUNNING)
+		cluster_offer_tls(&s->cluster, set);
+	return SIPRING_OK;
+}
+
+bool
+sipring_is_stale(struct sipring *s)
+{
+	return tls_store_is_stale(&s->tls);
+}
+
+unsigned
+sipring_check_interval_s(const struct sipring *s)
+{
+	return s->tls.set ? s->settings.tls_reload_interval_s : 0;
 }
 
 /* ---- end ---- */
@@ -267,6 +303,7 @@ sipring_counters(const struct sipring *s, char *out, size_t cap)
 
 	memset(&sum, 0, sizeof(sum));
 	cluster_sum(&s->cluster, &sum);
+	stats_sum(&sum, &s->tls_stats);
 	return stats_print(&sum, out, cap);
 }
 

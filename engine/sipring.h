@@ -57,14 +57,15 @@ SIPRING_API const char *sipring_error(const struct sipring *s);
 SIPRING_API enum sipring_result sipring_set(struct sipring *s, const char *assignment);
 
 /*
- * Listen on "ws:IP[:PORT]"; port 0: any free one. Before sipring_start(); may be called again for
- * more.
+ * Listen on "ws:IP[:PORT]" or "wss:IP[:PORT]"; port 0: any free one. Before
+ * sipring_start(); may be called again for more.
  */
 SIPRING_API enum sipring_result sipring_listen(struct sipring *s, const char *where);
 
 /*
- * Keep a connection to "sip:IP[:PORT];transport=ws", made again whenever it is lost. Mode echo:
- * what comes from there goes back there. Before sipring_start(); may be called again for more.
+ * Keep a connection to "sip:IP[:PORT];transport=ws", or "sips:" with TLS, made again
+ * whenever it is lost. Mode echo: what comes from there goes back there. Before sipring_start();
+ * may be called again for more.
  */
 SIPRING_API enum sipring_result sipring_upstream(struct sipring *s, const char *uri);
 
@@ -87,6 +88,20 @@ SIPRING_API const char *sipring_url(const struct sipring *s, unsigned i);
 
 /* How many connections there can be at once. After sipring_start(). */
 SIPRING_API unsigned sipring_connections_max(const struct sipring *s);
+
+/*
+ * Read certificates, keys, CAs, revocation lists and ticket keys again: new connections get the new
+ * ones, those that are open keep theirs. When a file is not good nothing changes. Reads files:
+ * not in a hurry.
+ */
+SIPRING_API enum sipring_result sipring_reload(struct sipring *s);
+
+/*
+ * Is it time for sipring_reload(): has one of those files changed? Also warns in the log of
+ * certificates that expire. To be asked every sipring_check_interval_s() seconds; 0: never.
+ */
+SIPRING_API bool sipring_is_stale(struct sipring *s);
+SIPRING_API unsigned sipring_check_interval_s(const struct sipring *s);
 
 /*
  * Stop accepting, send Close 1001 to everybody, flush, end; at the latest after drain_timeout. A

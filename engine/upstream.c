@@ -14,13 +14,13 @@
 #include "engine/loop.h"
 #include "engine/loop_order.h"
 
-bool
-upstream_check(const struct settings *s, char error[SETTINGS_ERROR_MAX])
+static bool
+check(const struct settings *s, const char *resource, char error[SETTINGS_ERROR_MAX])
 {
 	struct ws_client_request request = {
 		.host = SPAN("localhost"),
 		.port = 80,
-		.resource = span_of(s->ws_resource, strlen(s->ws_resource)),
+		.resource = span_of(resource, strlen(resource)),
 		.key = SPAN("AAAAAAAAAAAAAAAAAAAAAA=="),
 		.protocols = span_of(s->ws_subprotocols, strlen(s->ws_subprotocols)),
 	};
@@ -28,9 +28,15 @@ upstream_check(const struct settings *s, char error[SETTINGS_ERROR_MAX])
 
 	if (fault == WS_CLIENT_OK)
 		return true;
-	snprintf(error, SETTINGS_ERROR_MAX, "ws_resource or ws_subprotocols: %s",
+	snprintf(error, SETTINGS_ERROR_MAX, "ws_resource, wss_resource or ws_subprotocols: %s",
 		 ws_client_words(fault));
 	return false;
+}
+
+bool
+upstream_check(const struct settings *s, char error[SETTINGS_ERROR_MAX])
+{
+	return check(s, s->ws_resource, error) && check(s, s->wss_resource, error);
 }
 
 void
@@ -40,6 +46,7 @@ upstream_init(struct upstream *u, const struct settings_upstream *where)
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&u->address;
 
 	memset(u, 0, sizeof(*u));
+	u->where = *where;
 	u->port = where->port;
 	if (inet_pton(AF_INET, where->address, &in4->sin_addr) == 1) {
 		in4->sin_family = AF_INET;

@@ -27,6 +27,7 @@ enum upstream_state {
 
 struct upstream {
 	struct wheel_timer timer;
+	struct settings_upstream where;
 	struct sockaddr_storage address; /* must stay while connecting */
 	socklen_t address_len;
 	char host[72]; /* as in a URL: IPv6 in brackets */

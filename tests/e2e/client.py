@@ -4,6 +4,7 @@
 import unittest
 
 import harness
+import tls
 from ws import CLOSE, TEXT, WsError, close_body, frame
 from ws_server import Server
 
@@ -27,6 +28,10 @@ class Client(unittest.TestCase):
         for one in (self.server, *more):
             self.addCleanup(one.close)
             args += ["--upstream", where or f"sip:{one.host}:{one.port};transport=ws"]
+        if tls.EVERYWHERE:
+            args = [arg.replace("sip:", "sips:", 1) for arg in args]
+            settings = {"tls.ca_list": f"[client]{tls.ca().certificate}",
+                        "wss_tls_handshake_timeout": 20000} | settings
         self.daemon = harness.Daemon("echo", QUICK | settings, args=args).start()
         self.addCleanup(self.daemon.kill)
         return self.daemon

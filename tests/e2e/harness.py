@@ -16,6 +16,7 @@ import threading
 import time
 import unittest
 
+import tls
 from sip import Phone
 from ws import DEADLINE, Stream, Ws
 
@@ -26,6 +27,8 @@ BINARY_PATH = str(BIN / "sipring" if BIN.is_dir() else BIN)  # SIPRING_BIN: dire
 # NAME=VALUE,... for every daemon: the same tests over another configuration. A test's own win.
 VARIANT = dict(x.split("=", 1) for x in os.environ.get("SIPRING_TEST_SET", "").split(",") if x)
 GAUGES = ("connections", "messages", "assemblies", "send_buffers")
+# Settings that TLS connections have under another name.
+TWINS = ("ws_send_timeout", "ws_handshake_timeout", "ws_max_msg_chunks", "ws_resource")
 TROUBLE = re.compile(r"Sanitizer|UndefinedBehavior|runtime error:|[Aa]ssertion|SUMMARY:")
 
 
@@ -93,10 +96,15 @@ class Lines:
 class Daemon:
     def __init__(self, routing="registrar", settings=None, listen=("ws:127.0.0.1:0",), args=()):
         self.argv = [BINARY_PATH]
+        settings = VARIANT | (settings or {})
+        if tls.EVERYWHERE:
+            listen = tuple(where.replace("ws:", "wss:", 1) for where in listen)
+            twins = {f"wss_{name[3:]}": value for name, value in settings.items() if name in TWINS}
+            settings = tls.settings(tls.usual()) | settings | twins
         for where in listen:
             self.argv += ["--listen", where]
         self.argv += ["--routing", routing]
-        for name, value in (VARIANT | (settings or {})).items():
+        for name, value in settings.items():
             self.argv += ["--set", f"{name}={value}"]
         self.argv += list(args)
         self.listeners = len(listen)
@@ -110,7 +118,7 @@ class Daemon:
         self.err = Lines(self.process.stderr)
         at = 0
         for _ in range(self.listeners):
-            ready = self.out.wait(r"^sipring: ready on ws://\S+:(\d+)$", at)
+            ready = self.out.wait(r"^sipring: ready on wss?://\S+:(\d+)$", at)
             if not ready:
                 self.kill()
                 self.process.wait(DEADLINE)

@@ -9,6 +9,7 @@ import time
 import unittest
 
 import harness
+import tls
 from sip import Phone
 from ws import CLOSE, PING, SCALE, TEXT, Stream, Ws, close_body, frame, request_head
 
@@ -131,6 +132,7 @@ class Drain(unittest.TestCase):
         self.ends(daemon, 3)
         b.close()
 
+    @unittest.skipIf(tls.EVERYWHERE, "there is no answer before TLS")
     def test_new_connections_are_refused(self):
         daemon = self.start()
         client = Ws(daemon.port)
@@ -227,7 +229,7 @@ class CommandLine(unittest.TestCase):
                 (("stray",), "stray"),
                 (("--listen",), "listen"),
                 (("--listen", "tcp:127.0.0.1:1"), "tcp:127.0.0.1:1"),
-                (("--listen", "wss:127.0.0.1:8443"), "wss"),
+                (("--listen", "wss:127.0.0.1:8443"), "tls.certificate"),
                 (("--listen", "ws:127.0.0.1:65536"), "65536"),
                 (("--listen", "ws:127.0.0.1:http"), "http"),
                 (("--listen", "ws:localhost:8080"), "localhost"),

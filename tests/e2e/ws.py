@@ -16,6 +16,8 @@ import struct
 import time
 import zlib
 
+import tls
+
 SCALE = float(os.environ.get("SIPRING_TEST_SCALE", "1"))
 DEADLINE = 20.0 * SCALE  # far more than anything takes; only a failure waits that long
 
@@ -128,14 +130,18 @@ class HttpAnswer:
 class Stream:
     """A TCP connection with a receive buffer and a deadline on everything."""
 
-    def __init__(self, port, host="127.0.0.1", rcvbuf=None, sock=None):
+    def __init__(self, port, host="127.0.0.1", rcvbuf=None, sock=None, secure=tls.EVERYWHERE):
         self.sock = sock or self._connected(host, port, rcvbuf)
+        if secure and not sock:
+            self.sock = tls.connected(self.sock)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.setblocking(False)
         self.port = port
         self.buf = bytearray()
         self.eof = None  # None: open; "fin" or "reset"
         self.sent_bytes = 0
+        if isinstance(self.sock, tls.TlsSocket):
+            self._take()  # what came with the end of the handshake: select() does not see it
 
     @staticmethod
     def _connected(host, port, rcvbuf):
@@ -209,10 +215,10 @@ class Stream:
         deadline = time.monotonic() + (within or DEADLINE)
         view = memoryview(data)
         at = 0
-        while at < len(view):
+        while at < len(view) or tls.unflushed(self.sock):
             piece = view[at:at + chop] if chop else view[at:]
             try:
-                n = self.sock.send(piece)
+                n = self.sock.send(piece) if piece else 0
             except (BlockingIOError, InterruptedError):
                 n = 0
             except (BrokenPipeError, ConnectionResetError):

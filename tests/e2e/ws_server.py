@@ -3,6 +3,7 @@
 
 import socket
 
+import tls
 from ws import DEADLINE, Stream, Ws, WsError, accept_value, mask_bytes
 
 
@@ -65,8 +66,9 @@ class Peer(Ws):
 class Server:
     """A listening socket on loopback whose connections are Peers."""
 
-    def __init__(self, host="127.0.0.1", port=0, backlog=16):
+    def __init__(self, host="127.0.0.1", port=0, backlog=16, secure=tls.EVERYWHERE):
         self.host = host
+        self.secure = secure
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -77,7 +79,8 @@ class Server:
     def accept(self, within=None):
         self.sock.settimeout(within or DEADLINE)
         try:
-            return Peer(self.sock.accept()[0])
+            sock = self.sock.accept()[0]
+            return Peer(tls.accepted(sock) if self.secure else sock)
         except TimeoutError:
             raise WsError("the daemon does not connect") from None
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/log.h"
+#include "engine/tls_store.h"
 
 /* A send is waited for in parts of this size, each with its timeout: ring.h. */
 #define SEND_PART 16384u
@@ -100,8 +101,17 @@ engine_bed_open(struct engine_bed *b, uint64_t seed, uint32_t slots_max,
 	router_init(&b->router, &b->mesh, 0, b->route);
 	if (loop_open(&b->loop, &setup, &error) < 0)
 		fail_msg("loop_open: %s", error);
+	if (tls_store_is_wanted(&b->settings)) {
+		char why[SETTINGS_ERROR_MAX];
+		struct tls_set *tls = tls_set_new(&b->settings, NULL, why);
+
+		if (!tls)
+			fail_msg("%s", why);
+		assert_int_equal(loop_tls(&b->loop, tls), 0);
+		tls_set_drop(tls); /* the loop has it */
+	}
 	b->listener = uring_sim_listen();
-	assert_int_equal(loop_listen(&b->loop, b->listener), 0);
+	assert_int_equal(loop_listen(&b->loop, b->listener, &b->settings.listeners[0]), 0);
 	loop_start(&b->loop);
 }
 
@@ -147,8 +157,14 @@ check_state_time(const struct engine_bed *b, const struct engine_bed_slot *slot,
 	case CONN_CONNECTING:
 		ms = s->tcp_connect_timeout_ms;
 		break;
+	case CONN_TLS_OUT:
+		ms = s->wss_tls_handshake_timeout_ms;
+		break;
 	case CONN_ASKING:
-		ms = s->ws_handshake_timeout_ms;
+		ms = c->tls ? s->wss_handshake_timeout_ms : s->ws_handshake_timeout_ms;
+		break;
+	case CONN_TLS:
+		ms = s->tls_handshake_timeout_ms;
 		break;
 	case CONN_UPGRADE:
 		ms = s->handshake_timeout_ms;
@@ -192,7 +208,10 @@ check_send_time(const struct engine_bed *b, struct engine_bed_slot *slot, const 
 	}
 	parts = 2 + c->sendq.head->len / SEND_PART;
 	CHECK(b->loop.now_ns <= slot->flushed_ns +
-					parts * b->settings.ws_send_timeout_ms * ENGINE_BED_MS +
+					parts *
+						(c->tls ? b->settings.wss_send_timeout_ms :
+							  b->settings.ws_send_timeout_ms) *
+						ENGINE_BED_MS +
 					b->slack_ns);
 }
 
@@ -209,8 +228,9 @@ check_waits(const struct engine_bed *b, const struct conn *c)
 	      (c->state == CONN_OPEN && b->settings.ws_ping_interval_s == 0));
 	CHECK(c->sendq.head == NULL || c->sendq.head_in_flight);
 	CHECK(!c->sendq.head_in_flight || ring_sending(b->loop.ring, c->flow.slot));
+	CHECK(!c->tls || c->sendq.head == NULL || c->sendq.head->sealed);
 	CHECK((c->state != CONN_FLUSHING && c->state != CONN_HALF) || c->sendq.head_in_flight);
-	CHECK(!c->paused || c->in_held_list || c->sendq.head_in_flight);
+	CHECK(!c->paused || c->in_held_list || c->in_waiting_list || c->sendq.head_in_flight);
 	CHECK(c->held.len == 0 || !listens || c->in_held_list || c->sendq.head_in_flight);
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "engine/conn_fsm.h"
+#include "tests/unit/tls_files.h"
 #include "tests/unit/ws_peer.h"
 
 static uint32_t steps[CONN_STATE_COUNT][CONN_EVENT_COUNT];
@@ -29,6 +30,7 @@ __wrap_conn_fsm_cell(enum conn_state state, enum conn_event event)
 static struct engine_bed bed;
 static struct ws_peer peer;
 static int upstream; /* where the engine connects to; -1: it does not */
+static SSL_CTX *peer_context;
 
 static void
 turn(void)
@@ -53,8 +55,30 @@ turn(void)
 static bool
 is_outgoing(enum conn_state state, enum conn_event event)
 {
-	return state == CONN_CONNECTING || state == CONN_ASKING ||
+	return state == CONN_CONNECTING || state == CONN_TLS_OUT || state == CONN_ASKING ||
 	       (state == CONN_FREE && event == CONN_EV_DIALED);
+}
+
+/* Cells that only a connection with TLS comes to. */
+static bool
+is_secure(enum conn_state state, enum conn_event event)
+{
+	return state == CONN_TLS || state == CONN_TLS_OUT || event == CONN_EV_ACCEPTED_TLS ||
+	       event == CONN_EV_CONNECTED_TLS || event == CONN_EV_TLS_END ||
+	       (state == CONN_UPGRADE && event == CONN_EV_SEND_FAILED);
+}
+
+/* The peer's side of TLS; a server shows the same certificate as the engine. */
+static void
+make_peer_context(bool server)
+{
+	const struct tls_files *files = tls_files_usual();
+
+	peer_context = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
+	if (server) {
+		SSL_CTX_use_certificate_file(peer_context, files->certificate, SSL_FILETYPE_PEM);
+		SSL_CTX_use_PrivateKey_file(peer_context, files->key, SSL_FILETYPE_PEM);
+	}
 }
 
 /*
@@ -64,12 +88,17 @@ is_outgoing(enum conn_state state, enum conn_event event)
 static void
 open_world(enum conn_state state, enum conn_event event)
 {
-	const char *settings[16] = {
-		"routing.mode=echo",   "handshake_timeout=1000", "ws_idle_timeout=2",
-		"ws_ping_interval=0",  "close_timeout=3000",     "ws_send_timeout=500",
-		"drain_timeout=20000", "tcp_connect_timeout=50", "ws_handshake_timeout=400",
+	const char *settings[24] = {
+		"routing.mode=echo",          "handshake_timeout=1000",
+		"ws_idle_timeout=2",          "ws_ping_interval=0",
+		"close_timeout=3000",         "ws_send_timeout=500",
+		"drain_timeout=20000",        "tcp_connect_timeout=50",
+		"ws_handshake_timeout=400",   "wss_send_timeout=500",
+		"wss_handshake_timeout=400",  "wss_tls_handshake_timeout=400",
+		"tls.handshake_timeout=1000",
 	};
-	int n = 9;
+	char certificate[300], key[300], ca[300];
+	int n = 13;
 
 	if (event == CONN_EV_TIMEOUT)
 		settings[n++] = "ws_send_timeout=60000";
@@ -77,12 +106,29 @@ open_world(enum conn_state state, enum conn_event event)
 		settings[n++] = "drain_timeout=300";
 	if (state == CONN_ASKING && event == CONN_EV_SEND_FAILED)
 		settings[n++] = "ws_send_timeout=100";
+	if (state == CONN_TLS_OUT && event == CONN_EV_SEND_FAILED)
+		settings[n++] = "wss_send_timeout=100";
 	if (state == CONN_CLOSING && event == CONN_EV_SEND_FAILED)
 		settings[n++] = "ws_send_timeout=2500"; /* after it was idle for too long */
 	memset(&peer, 0, sizeof(peer));
 	peer.end = -1;
+	if (is_secure(state, event)) {
+		const struct tls_files *files = tls_files_usual();
+
+		snprintf(certificate, sizeof(certificate), "tls.certificate=%s",
+			 files->certificate);
+		snprintf(key, sizeof(key), "tls.private_key=%s", files->key);
+		snprintf(ca, sizeof(ca), "tls.ca_list=[client]%s", files->certificate);
+		settings[n++] = certificate;
+		settings[n++] = key;
+		settings[n++] = ca;
+		settings[n++] = "listen=wss:127.0.0.1:0";
+		make_peer_context(is_outgoing(state, event));
+	}
 	if (is_outgoing(state, event)) {
-		settings[n++] = "upstream=sip:127.0.0.1:1025;transport=ws";
+		settings[n++] = is_secure(state, event) ?
+					"upstream=sips:127.0.0.1:1025;transport=ws" :
+					"upstream=sip:127.0.0.1:1025;transport=ws";
 		settings[n++] = "ws_reconnect_first=60000";
 	}
 	engine_bed_open(&bed, 1, 4, settings);
@@ -99,17 +145,45 @@ block(void)
 	peer.deaf = true;
 	uring_sim_limit_socket(700);
 	ws_peer_frame(&peer, WS_OP_TEXT, true, text, sizeof(text));
-	turn_until(peer.out.len == 0 && engine_bed_only(&bed)->sendq.head_in_flight);
+	turn_until(ws_peer_has_written(&peer) && engine_bed_only(&bed)->sendq.head_in_flight);
 	for (int i = 0; i < 3; i++)
 		turn();
 	assert_true(engine_bed_only(&bed)->sendq.head_in_flight);
 }
 
 static void
+connect_peer(bool mute)
+{
+	if (mute)
+		ws_peer_connect_mute(&peer, bed.listener);
+	else
+		ws_peer_connect(&peer, bed.listener);
+	if (peer_context && !peer.tls)
+		ws_peer_secure(&peer, peer_context);
+}
+
+static void
 enter_open(void)
 {
-	ws_peer_connect(&peer, bed.listener);
+	connect_peer(false);
 	turn_until(peer.open);
+}
+
+static void
+enter_tls_out(enum conn_event event)
+{
+	if (event == CONN_EV_ABANDONED) { /* on the way into the state */
+		uring_sim_deafen(upstream, true);
+		turn();
+		return;
+	}
+	if (event == CONN_EV_SEND_FAILED)
+		uring_sim_limit_socket(20);
+	turn_until(ws_peer_accept(&peer, upstream));
+	peer.deaf = true;
+	turn_until(engine_bed_only(&bed)->state == CONN_TLS_OUT);
+	if (event != CONN_EV_SEND_FAILED)
+		turn_until(engine_bed_only(&bed)->sendq.head == NULL);
 }
 
 static void
@@ -132,11 +206,34 @@ enter_flushing(void)
 	turn_until(engine_bed_only(&bed)->state == CONN_FLUSHING);
 }
 
+/* A client whose TLS handshake is done; for SEND_FAILED it does not read the ticket. */
+static void
+enter_upgrade(enum conn_event event)
+{
+	connect_peer(true);
+	turn();
+	if (peer.tls && event == CONN_EV_SEND_FAILED) {
+		turn_until(tls_conn_is_secure(peer.tls));
+		uring_sim_limit_socket(20);
+		peer.deaf = true;
+	}
+	turn_until(engine_bed_only(&bed)->state == CONN_UPGRADE);
+}
+
 static void
 enter(enum conn_state state, enum conn_event event)
 {
 	switch (state) {
 	case CONN_FREE:
+		break;
+	case CONN_TLS:
+		ws_peer_connect_mute(&peer, bed.listener);
+		turn();
+		break;
+	case CONN_TLS_OUT:
+		enter_tls_out(event);
+		if (event == CONN_EV_ABANDONED)
+			return;
 		break;
 	case CONN_CONNECTING:
 		uring_sim_deafen(upstream, true);
@@ -146,6 +243,8 @@ enter(enum conn_state state, enum conn_event event)
 		if (event == CONN_EV_SEND_FAILED)
 			uring_sim_limit_socket(20);
 		turn_until(ws_peer_accept(&peer, upstream));
+		if (peer_context)
+			ws_peer_secure(&peer, peer_context);
 		peer.dumb = event != CONN_EV_UPGRADED;
 		peer.deaf = event == CONN_EV_SEND_FAILED || event == CONN_EV_UPGRADED;
 		turn_until(engine_bed_only(&bed)->state == CONN_ASKING);
@@ -153,8 +252,7 @@ enter(enum conn_state state, enum conn_event event)
 			turn_until(engine_bed_only(&bed)->sendq.head == NULL);
 		break;
 	case CONN_UPGRADE:
-		ws_peer_connect_mute(&peer, bed.listener);
-		turn();
+		enter_upgrade(event);
 		break;
 	case CONN_OPEN:
 		enter_open();
@@ -186,15 +284,53 @@ enter(enum conn_state state, enum conn_event event)
 
 /* -- events -- */
 
+/* The server's flight does not fit into the socket. */
+static void
+block_handshake(void)
+{
+	uring_sim_limit_socket(20);
+	peer.deaf = true;
+	ws_peer_secure(&peer, peer_context);
+}
+
+/* No memory, or no patience. */
+static void
+abandon(enum conn_state state)
+{
+	if (state != CONN_TLS && state != CONN_TLS_OUT && state != CONN_UPGRADE &&
+	    state != CONN_ASKING) {
+		loop_tell(&bed.loop, LOOP_DRAIN);
+		return;
+	}
+	bed.loop.bytes.bytes_max = bed.loop.bytes.used_bytes;
+	bed.loop.tls.steps_left = 0; /* the bytes of a handshake would have to wait */
+	uring_sim_deafen(upstream, false);
+	ws_peer_put(&peer, "\x16", state == CONN_TLS);
+	ws_peer_put(&peer, "HTTP/1.1 101", state == CONN_ASKING ? 12 : 0);
+	ws_peer_put(&peer, "GET / HTT", state == CONN_UPGRADE ? 9 : 0);
+}
+
 static void
 happen(enum conn_state state, enum conn_event event)
 {
 	switch (event) {
 	case CONN_EV_ACCEPTED:
+	case CONN_EV_ACCEPTED_TLS:
 		ws_peer_connect_mute(&peer, bed.listener);
 		break;
 	case CONN_EV_CONNECTED:
+	case CONN_EV_CONNECTED_TLS:
 		uring_sim_deafen(upstream, false);
+		break;
+	case CONN_EV_SECURED:
+		peer.deaf = false;
+		ws_peer_secure(&peer, peer_context);
+		break;
+	case CONN_EV_TLS_END:
+		if (peer.tls)
+			ws_peer_put_raw(&peer, "\x17\x03\x03\x00\x03odd", 8);
+		else
+			ws_peer_put(&peer, "\x17\x03\x03\x00\x03odd", 8);
 		break;
 	case CONN_EV_UPGRADED:
 		peer.deaf = false;
@@ -231,18 +367,14 @@ happen(enum conn_state state, enum conn_event event)
 	case CONN_EV_SEND_FAILED:
 		if (state == CONN_OPEN)
 			block();
+		if (state == CONN_TLS)
+			block_handshake();
 		break;
 	case CONN_EV_SENT_ALL:
 		peer.deaf = false;
 		break;
 	case CONN_EV_ABANDONED:
-		if (state == CONN_UPGRADE || state == CONN_ASKING) {
-			bed.loop.bytes.bytes_max = bed.loop.bytes.used_bytes;
-			ws_peer_put(&peer, "HTTP/1.1 101", state == CONN_ASKING ? 12 : 0);
-			ws_peer_put(&peer, "GET / HTT", state == CONN_UPGRADE ? 9 : 0);
-		} else {
-			loop_tell(&bed.loop, LOOP_DRAIN);
-		}
+		abandon(state);
 		break;
 	default: /* DIALED, TIMEOUT, CLOSED: come by themselves */
 		break;
@@ -283,6 +415,8 @@ cell(enum conn_state state, enum conn_event event)
 	}
 	peer.end = -1; /* ended with its world */
 	ws_peer_close(&peer);
+	SSL_CTX_free(peer_context);
+	peer_context = NULL;
 }
 
 static const struct {

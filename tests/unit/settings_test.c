@@ -74,11 +74,13 @@ refuses_assignments(void **state)
 		{ "trace_destination=x", { "'trace_destination'", "this version" } },
 		{ "trace_on=1", { "'trace_on'", "this version" } },
 		{ "trace_filter_route=x", { "'trace_filter_route'", "this version" } },
-		{ "wss_port=443", { "'wss_port'", "this version" } },
-		{ "wss_tls_handshake_timeout=1",
-		  { "'wss_tls_handshake_timeout'", "this version" } },
-		{ "cert_check_on_conn_reusage=1", { "this version" } },
-		{ "tls.certificate=x", { "'tls.certificate'", "this version" } },
+		{ "wss_port=0", { "'wss_port'", "1 to 65535" } },
+		{ "tls.dh_params=x", { "'tls.dh_params'", "this version" } },
+		{ "tls.certificate=[nobody]x", { "'tls.certificate'", "'nobody'" } },
+		{ "tls.verify_cert=[client]maybe", { "'tls.verify_cert'", "0|1|auto" } },
+		{ "tls.server_domain=", { "its name must be" } },
+		{ "tls.server_domain=a b", { "'a b'", "its name must be" } },
+		{ "tls.server_domain=client", { "'client'", "there already" } },
 		{ "listen=ws:nowhere", { "'ws:nowhere'", "not an IP address" } },
 	};
 	struct settings before = s;
@@ -127,8 +129,8 @@ refuses_listeners(void **state)
 		{ "8080", { "ws:IP[:PORT]" } },
 		{ "127.0.0.1:8080", { "ws:IP[:PORT]" } },
 		{ "tcp:127.0.0.1:8080", { "ws:IP[:PORT]" } },
-		{ "wss:127.0.0.1:443", { "'wss:127.0.0.1:443'", "TLS", "this version" } },
-		{ "wss:", { "TLS" } },
+		{ "wss:", { "not an IP address" } },
+		{ "wss:2001:db8::1", { "in brackets" } },
 		{ "ws:", { "not an IP address" } },
 		{ "ws::80", { "not an IP address" } },
 		{ "ws://127.0.0.1", { "not an IP address" } },
@@ -223,6 +225,12 @@ has_the_defaults_of_opensips_and_of_the_design(void **state)
 	(void)state;
 	assert_int_equal(s.ws_port, 80);
 	assert_int_equal(s.ws_send_timeout_ms, 100);
+	assert_int_equal(s.wss_port, 443);
+	assert_int_equal(s.wss_send_timeout_ms, 100);
+	assert_int_equal(s.wss_handshake_timeout_ms, 100);
+	assert_int_equal(s.wss_tls_handshake_timeout_ms, 100);
+	assert_string_equal(s.wss_resource, "/");
+	assert_false(s.cert_check_on_conn_reusage);
 	assert_int_equal(s.require_origin, SETTINGS_ORIGIN_AUTO);
 	assert_int_equal(s.ws_max_message, 65536);
 	assert_int_equal(s.log_level, LOG_INFO);

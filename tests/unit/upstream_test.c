@@ -84,7 +84,8 @@ checks_the_request(void **state)
 static void
 knows_its_address(void **state)
 {
-	struct settings_upstream v4 = { "127.0.0.1", 5080 }, v6 = { "::1", 80 };
+	struct settings_upstream v4 = { .address = "127.0.0.1", .port = 5080 };
+	struct settings_upstream v6 = { .address = "::1", .port = 80 };
 	struct upstream u;
 
 	(void)state;
@@ -106,7 +107,10 @@ refuses_upstreams(void **state)
 		{ "", "must be sip:" },
 		{ "ws://127.0.0.1:80", "must be sip:" },
 		{ "tel:+123;transport=ws", "must be sip:" },
-		{ "sips:127.0.0.1;transport=ws", "TLS" },
+		{ "sips:127.0.0.1;transport=tcp", ";transport=ws" },
+		{ "sips:127.0.0.1;transport=ws;name=", ";name=" },
+		{ "sips:127.0.0.1;transport=ws;name=a/b", ";name=" },
+		{ "sip:127.0.0.1;transport=ws;name=a", ";name=" },
 		{ "sip:127.0.0.1", ";transport=ws" },
 		{ "sip:127.0.0.1;transport=tcp", ";transport=ws" },
 		{ "sip:example.org;transport=ws", "not an IP address" },

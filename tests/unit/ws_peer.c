@@ -128,20 +128,66 @@ ws_peer_say_close(struct ws_peer *p, uint16_t code)
 	ws_peer_frame(p, WS_OP_CLOSE, true, body, len);
 }
 
+/* -- TLS -- */
+
+static bool
+put_record(void *arg, struct span bytes)
+{
+	struct ws_peer *p = arg;
+
+	append(&p->wire, bytes.at, bytes.len);
+	return true;
+}
+
+void
+ws_peer_secure(struct ws_peer *p, SSL_CTX *context)
+{
+	p->io = (struct tls_io){ .put = put_record, .arg = p };
+	p->tls = tls_conn_new(context, &p->io, !p->server);
+	assert_non_null(p->tls);
+}
+
+void
+ws_peer_put_raw(struct ws_peer *p, const void *bytes, size_t len)
+{
+	append(&p->wire, bytes, len);
+}
+
+/* What is to be written becomes records, as soon as there are keys. */
+static struct ws_peer_bytes *
+seal(struct ws_peer *p)
+{
+	if (!p->tls)
+		return &p->out;
+	p->io.in = SPAN("");
+	if (!tls_conn_is_secure(p->tls) && !tls_conn_is_over(p->tls))
+		tls_conn_handshake(p->tls);
+	if (tls_conn_is_secure(p->tls) && !tls_conn_is_over(p->tls)) {
+		assert_true(tls_conn_write(p->tls, span_of(p->out.bytes, p->out.len)));
+		p->out.len = 0;
+	}
+	return &p->wire;
+}
+
 bool
 ws_peer_write(struct ws_peer *p, size_t max)
 {
-	size_t len = p->out.len < max ? p->out.len : max;
+	struct ws_peer_bytes *out;
+	size_t len;
 	int n;
 
-	if (!ws_peer_is_there(p) || p->finished || len == 0)
+	if (!ws_peer_is_there(p) || p->finished)
 		return false;
-	n = uring_sim_write(p->end, p->out.bytes, len);
+	out = seal(p);
+	len = out->len < max ? out->len : max;
+	if (len == 0)
+		return false;
+	n = uring_sim_write(p->end, out->bytes, len);
 	if (n < 0) {
 		p->finished = true; /* the reader will see why */
 		return true;
 	}
-	cut(&p->out, (size_t)n);
+	cut(out, (size_t)n);
 	return n > 0;
 }
 
@@ -270,6 +316,25 @@ hear(struct ws_peer *p, uint8_t *bytes, size_t len)
 	hear_frames(p, p->head.bytes + n, p->head.len - n);
 }
 
+static void
+hear_records(struct ws_peer *p, const uint8_t *bytes, size_t len)
+{
+	enum tls_result result = TLS_DONE;
+	uint8_t plain[16384];
+	size_t n;
+
+	p->io.in = span_of(bytes, len);
+	if (!p->tls_over && !tls_conn_is_secure(p->tls))
+		result = tls_conn_handshake(p->tls);
+	while (!p->tls_over && result == TLS_DONE) {
+		result = tls_conn_read(p->tls, plain, sizeof(plain), &n);
+		if (n)
+			hear(p, plain, n);
+	}
+	if (result != TLS_MORE)
+		p->tls_over = true;
+}
+
 bool
 ws_peer_read(struct ws_peer *p, size_t max)
 {
@@ -285,7 +350,10 @@ ws_peer_read(struct ws_peer *p, size_t max)
 			break;
 		if (n > 0) {
 			done += (size_t)n;
-			hear(p, bytes, (size_t)n);
+			if (p->tls)
+				hear_records(p, bytes, (size_t)n);
+			else
+				hear(p, bytes, (size_t)n);
 		} else {
 			p->has_ended = true;
 			p->result = n;
@@ -314,6 +382,10 @@ gone(struct ws_peer *p)
 	free(p->head.bytes);
 	free(p->message.bytes);
 	free(p->control.bytes);
+	free(p->wire.bytes);
+	tls_conn_free(p->tls);
+	p->tls = NULL;
+	p->wire = (struct ws_peer_bytes){ 0 };
 	p->out = p->head = p->message = p->control = (struct ws_peer_bytes){ 0 };
 }
 

@@ -16,6 +16,7 @@
 
 #include "codec/ws_close.h"
 #include "codec/ws_reader.h"
+#include "engine/tls_conn.h"
 
 struct ws_peer_bytes {
 	uint8_t *bytes;
@@ -38,6 +39,10 @@ struct ws_peer {
 	bool finished; /* sends no more */
 	uint32_t pings, pongs, messages;
 	struct ws_peer_bytes out; /* to be written */
+	struct tls_conn *tls;     /* NULL: plain */
+	struct tls_io io;
+	struct ws_peer_bytes wire; /* TLS: records to be written */
+	bool tls_over;             /* close_notify or an alert came */
 	struct ws_peer_bytes head, message, control;
 	struct ws_reader reader;
 	char accept[28];
@@ -57,6 +62,9 @@ void ws_peer_connect_mute(struct ws_peer *p, int listener);
 /* The server of a connection that waits at this listener. False: none does. */
 bool ws_peer_accept(struct ws_peer *p, int listener);
 
+/* Speak TLS from now on: before anything was written or read. */
+void ws_peer_secure(struct ws_peer *p, SSL_CTX *context);
+
 /* Queue bytes, a frame (masked as its role must), a message, a Close. */
 void ws_peer_put(struct ws_peer *p, const void *bytes, size_t len);
 void ws_peer_frame(struct ws_peer *p, uint8_t opcode, bool fin, const void *payload, size_t len);
@@ -66,6 +74,16 @@ void ws_peer_say_close(struct ws_peer *p, uint16_t code);
 /* Write and read at most so many bytes; SIZE_MAX: all that there is. False: nothing happened. */
 bool ws_peer_write(struct ws_peer *p, size_t max);
 bool ws_peer_read(struct ws_peer *p, size_t max);
+
+/* Beside TLS: records of its own making, or none. */
+void ws_peer_put_raw(struct ws_peer *p, const void *bytes, size_t len);
+
+/* All of it is written. */
+static inline bool
+ws_peer_has_written(const struct ws_peer *p)
+{
+	return p->out.len == 0 && p->wire.len == 0;
+}
 
 /* FIN; RST; close without more ado. After the latter two it is gone. */
 void ws_peer_finish(struct ws_peer *p);

@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TLS itself: versions, names, certificates and their change, what is no TLS, and the end of it."""
+
+import contextlib
+import os
+import signal
+import socket
+import ssl
+import unittest
+
+import harness
+import tls
+from ws import CLOSE, TEXT, Stream, Ws, close_body, frame, request_head
+from ws_server import Server
+
+
+class Secure(unittest.TestCase):
+    def daemon(self, settings, listen=("wss:127.0.0.1:0",), routing="echo"):
+        daemon = harness.Daemon(routing, {"log_rate": 100000} | settings, listen).start()
+        self.addCleanup(daemon.kill)
+        return daemon
+
+    def client(self, port, context=None, name="localhost"):
+        """A WebSocket over TLS as `context` has it."""
+        raw = socket.create_connection(("127.0.0.1", port), 20)
+        self.addCleanup(raw.close)
+        return self.upgraded(port, tls.connected(raw, name, context))
+
+    def upgraded(self, port, sock):
+        client = Ws.__new__(Ws)
+        Stream.__init__(client, port, sock=sock)
+        client.protocol = client.deflate = None
+        client.was_compressed = False
+        octets, key = request_head(port)
+        client.send(octets)
+        client.expect_101(key, offered=False)
+        return client
+
+    def echo(self, client, text=b"an echo"):
+        client.send(frame(TEXT, text))
+        self.assertEqual(client.next_message(), (TEXT, text))
+
+    def refused(self, port, words, context=None, name="localhost"):
+        with socket.create_connection(("127.0.0.1", port), 20) as raw:
+            with self.assertRaisesRegex((ssl.SSLError, OSError), words):
+                tls.connected(raw, name, context)
+
+    def subject(self, client):
+        return dict(x[0] for x in client.sock.tls.getpeercert()["subject"])["commonName"]
+
+
+class Usual(Secure):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.rsa = tls.make("rsa", kind="rsa")
+
+    def setUp(self):
+        self.served = self.daemon(tls.settings(tls.usual(), self.rsa),
+                                  ("wss:127.0.0.1:0", "ws:127.0.0.1:0"))
+        self.port = self.served.ports[0]
+
+    def test_versions(self):
+        for version in ("TLSv1_2", "TLSv1_3"):
+            context = tls.client_context()
+            context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+            with self.subTest(version):
+                client = self.client(self.port, context)
+                self.assertEqual(client.sock.tls.version(), version.replace("_", "."))
+                self.assertEqual(client.sock.tls.selected_alpn_protocol(), "http/1.1")
+                self.assertIsNone(client.sock.tls.compression())
+                for size in (0, 1, 125, 16384, 16385, 65000):
+                    self.echo(client, b"x" * size)
+                client.hang_up()
+        self.served.stop()
+
+    def test_old_versions_are_refused(self):
+        context = tls.client_context()
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+        with self.served.counted(tls_handshakes_failed=1):
+            self.refused(self.port, "alert|ALERT", context)
+        self.assertTrue(self.served.err.wait(r"tls_failed peer=127.0.0.1 .*unsupported protocol"))
+        self.served.stop()
+
+    def test_alpn_without_http_is_refused(self):
+        context = tls.client_context()
+        context.set_alpn_protocols(["h2"])
+        self.refused(self.port, "NO_APPLICATION_PROTOCOL|no application protocol", context)
+        self.served.stop()
+
+    def test_rsa_beside_ecdsa(self):
+        context = tls.client_context()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        for kind, name in (("ECDSA", "usual"), ("RSA", "rsa")):
+            context.set_ciphers(f"ECDHE-{kind}-AES128-GCM-SHA256")
+            client = self.client(self.port, context)
+            self.assertEqual(self.subject(client), name)
+            client.hang_up()
+        self.served.stop()
+
+    def test_http_without_tls(self):
+        with self.served.counted(tls_missing=1, tls_handshakes_failed=0):
+            client = Stream(self.port, secure=False)
+            client.send(request_head(self.port)[0])
+            answer = Ws.answer(client)
+            self.assertEqual(answer.status, 400)
+            self.assertIn(b"wss:", answer.body)
+            client.expect_end()
+            client.close()
+        self.assertTrue(self.served.err.wait(r"tls_missing peer=127.0.0.1 .*HTTP on a wss"))
+        self.served.stop()
+
+    def test_garbage(self):
+        for octets in (b"\x16\x03\x01\xff\xff", b"\0" * 50, b"\x80\x2e\x01\0\x02" + b"\0" * 60,
+                       os.urandom(300).replace(b"G", b"g"), b"\x15\x03\x03\0\x02\x02\x28"):
+            with self.subTest(octets[:8]), self.served.counted(tls_handshakes_failed=1):
+                client = Stream(self.port, secure=False)
+                client.send(bytes([octets[0] & 0xBF]) + octets[1:])
+                client.finish()
+                while not client.eof:
+                    client.fill(len(client.buf) + 1)
+                client.close()
+        self.client(self.port).hang_up()
+        self.served.stop()
+
+    def test_tls_on_the_plain_port(self):
+        with self.served.counted(tls_unexpected=1, handshakes_refused=1):
+            self.refused(self.served.ports[1], "WRONG_VERSION_NUMBER|wrong version")
+        self.served.stop()
+
+    def test_alert_is_logged(self):
+        """A client that does not trust us says so, and the log says who and why."""
+        with self.served.counted(tls_alerts=1, tls_handshakes_failed=1):
+            self.refused(self.port, "CERTIFICATE_VERIFY_FAILED", ssl.create_default_context())
+        self.assertTrue(self.served.err.wait(
+            r'tls_failed peer=127.0.0.1 port=\d+ .*reason="alert from the peer: unknown CA"'))
+        self.served.stop()
+
+    def test_close_notify(self):
+        client = self.client(self.port)
+        client.send(frame(CLOSE, close_body(1000)))
+        self.assertEqual(client.next_frame().close_code, 1000)
+        client.expect_end()
+        self.assertFalse(client.sock.truncated)
+        client.close()
+        self.served.wait_quiet()
+        with self.served.counted(tls_truncated=1):
+            client = self.client(self.port)
+            client.sock.sock.shutdown(socket.SHUT_WR)
+        with self.served.counted(tls_truncated=0, closed_by_peer=1):
+            self.client(self.port).finish()
+        self.served.stop()
+
+    def test_broken_record(self):
+        client = self.client(self.port)
+        self.echo(client)
+        with self.served.counted(tls_errors=1):
+            client.sock.sock.send(b"\x17\x03\x03\x00\x20" + b"x" * 32)
+        self.served.stop()
+
+    def test_resumption(self):
+        context = tls.client_context()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        first = self.client(self.port, context)
+        session = first.sock.tls.session
+        first.hang_up()
+        raw = socket.create_connection(("127.0.0.1", self.port), 20)
+        with self.served.counted(tls_resumed=1, tls_handshakes=1):
+            sock = tls.TlsSocket(raw, context, name="localhost", session=session)
+            self.upgraded(self.port, sock).hang_up()
+        self.served.stop()
+
+
+class Limits(Secure):
+    def test_handshake_deadline(self):
+        daemon = self.daemon(tls.settings(tls.usual()) | {"tls.handshake_timeout": 300})
+        with daemon.counted(tls_handshake_timeouts=3):
+            for octets in (b"", b"\x16", b"\x16\x03\x01\x01\x00" + b"\x01" * 40):
+                client = Stream(daemon.port, secure=False)
+                client.send(octets)
+                client.expect_end()
+                client.close()
+        daemon.stop()
+
+    def test_many_at_once(self):
+        """More handshakes than are taken between two looks at others: all come to their turn."""
+        daemon = self.daemon(tls.settings(tls.usual()))
+        raws = [socket.create_connection(("127.0.0.1", daemon.port), 20) for _ in range(50)]
+        pairs = []
+        for raw in raws:
+            into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+            pair = tls.usual_client().wrap_bio(into, out, server_hostname="localhost")
+            with contextlib.suppress(ssl.SSLWantReadError):
+                pair.do_handshake()
+            pairs.append(out.read())
+        for raw, hello in zip(raws, pairs):
+            raw.sendall(hello)
+        for raw in raws:
+            self.assertTrue(raw.recv(10).startswith(b"\x16\x03\x03"))
+            raw.close()
+        daemon.stop()
+
+
+class Names(Secure):
+    def test_sni(self):
+        """Server domains by name; a wildcard; nobody's name is refused (W-S-14)."""
+        pairs = {name: tls.make(name, f"DNS:{pattern}") for name, pattern in
+                 (("one", "one.example"), ("wild", "*.wild.example"))}
+        args = tls.settings(tls.usual()) | {"tls.match_sip_domain": "localhost"}
+        daemon = harness.Daemon("echo", args, ("wss:127.0.0.1:0",), args=[
+            "--set", "tls.server_domain=one", "--set", "tls.server_domain=wild",
+            "--set", "tls.match_sip_domain=[one]one.example",
+            "--set", "tls.match_sip_domain=[wild]*.wild.example",
+            *[x for name, pair in pairs.items() for x in (
+                "--set", f"tls.certificate=[{name}]{pair.certificate}",
+                "--set", f"tls.private_key=[{name}]{pair.key}")]]).start()
+        self.addCleanup(daemon.kill)
+        for name, subject in (("localhost", "usual"), ("one.example", "one"),
+                              ("ONE.example", "one"), ("a.wild.example", "wild")):
+            client = self.client(daemon.port, name=name)
+            self.assertEqual(self.subject(client), subject)
+            client.hang_up()
+        for name in ("other.example", "a.b.wild.example", "wild.example"):
+            self.refused(daemon.port, "UNRECOGNIZED_NAME|unrecognized", name=name)
+        daemon.stop()
+
+    def test_client_certificates(self):
+        settings = tls.settings(tls.usual()) | {"tls.verify_cert": 1, "tls.require_cert": 1,
+                                                "tls.ca_list": tls.ca().certificate}
+        daemon = self.daemon(settings)
+        context = tls.client_context()
+        context.load_cert_chain(tls.usual().certificate, tls.usual().key)
+        self.echo(self.client(daemon.port, context))
+        with daemon.counted(tls_handshakes_failed=1):
+            raw = socket.create_connection(("127.0.0.1", daemon.port), 20)
+            with contextlib.suppress(ssl.SSLError):
+                tls.connected(raw).recv(1)
+        raw.close()
+        self.assertTrue(daemon.err.wait(r"tls_failed .*peer did not return a certificate"))
+        daemon.stop()
+
+
+class Reload(Secure):
+    def replace(self, new, old):
+        os.replace(new.certificate, old.certificate)
+        os.replace(new.key, old.key)
+
+    def test_sighup(self):
+        """New connections get the new certificate, old ones go on; a bad one changes nothing."""
+        pair = tls.make("before")
+        daemon = self.daemon(tls.settings(pair))
+        old = self.client(daemon.port)
+        self.replace(tls.make("after"), pair)
+        daemon.process.send_signal(signal.SIGHUP)
+        self.assertTrue(daemon.out.wait("^sipring: reloaded$"))
+        new = self.client(daemon.port)
+        self.assertEqual((self.subject(old), self.subject(new)), ("before", "after"))
+        for client in (old, new):
+            self.echo(client)
+        pair.key.write_bytes(tls.usual().key.read_bytes())
+        with daemon.counted(tls_reloads_failed=1):
+            daemon.process.send_signal(signal.SIGHUP)
+            self.assertTrue(daemon.err.wait("tls_reload_failed .*mismatch"))
+        self.assertEqual(self.subject(self.client(daemon.port)), "after")
+        daemon.stop()
+
+    def test_file_change(self):
+        pair = tls.make("unnoticed")
+        daemon = self.daemon(tls.settings(pair) | {"tls.reload_interval": 1,
+                                                   "tls.expiry_warning": 60})
+        self.assertTrue(daemon.err.wait("tls_certificate_expires days="), daemon.report())
+        self.replace(tls.make("noticed"), pair)
+        self.assertTrue(daemon.out.wait("^sipring: reloaded$"))
+        self.assertEqual(self.subject(self.client(daemon.port)), "noticed")
+        self.assertGreater(daemon.counters()["tls_certificate_expires"], 0)
+        daemon.stop()
+
+
+class Outgoing(Secure):
+    def upstream(self, server, where="", **settings):
+        args = ["--upstream", f"sips:127.0.0.1:{server.port};transport=ws{where}"]
+        quick = {"wss_tls_handshake_timeout": 20000, "wss_handshake_timeout": 20000,
+                 "ws_reconnect_first": 50, "tls.ca_list": f"[client]{tls.ca().certificate}"}
+        daemon = harness.Daemon("echo", quick | settings, args=args).start()
+        self.addCleanup(daemon.kill)
+        self.addCleanup(server.close)
+        return daemon
+
+    def test_verified_names(self):
+        for where in ("", ";name=localhost"):
+            server = Server(secure=True)
+            daemon = self.upstream(server, where)
+            peer = server.upgraded()
+            host = peer.asked.one("host")
+            self.assertEqual(host, f"{'localhost' if where else '127.0.0.1'}:{server.port}")
+            peer.close()
+            server.close()
+            daemon.stop()
+
+    def test_the_check_that_fails_is_named(self):
+        for where, settings, words in (
+                (";name=other.example", {}, "hostname mismatch"),
+                ("", {"tls.ca_list": f"[client]{tls.make_ca('stranger').certificate}"},
+                 "unable to get local issuer certificate")):
+            with self.subTest(words):
+                server = Server(secure=True)
+                daemon = self.upstream(server, where, **settings)
+                with self.assertRaises((ssl.SSLError, OSError)):
+                    server.accept().request()
+                self.assertTrue(daemon.err.wait(f"tls_failed .*certificate verify failed: {words}"))
+                server.close()
+                daemon.stop()
+
+
+if __name__ == "__main__":
+    harness.main()
