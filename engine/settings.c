@@ -9,6 +9,8 @@
 #define DEFAULT_LISTENER "ws:127.0.0.1:8080"
 /* What forwarding adds to a message at most: Via, Record-Route, frame header. */
 #define FORWARD_GROWTH 4096u
+/* In mode echo, ms: a conformance suite may stop for seconds, and a timeout then fails its case. */
+#define ECHO_PATIENCE 20000u
 
 bool
 settings_fail(char error[SETTINGS_ERROR_MAX], const char *format, ...)
@@ -105,8 +107,12 @@ settings_set(struct settings *s, const char *assignment, char error[SETTINGS_ERR
 	row = settings_table_find(name);
 	if (!row)
 		return refuse_unknown(name, error);
-	return row->is_domain ? settings_domain_set(s, row, value, error) :
-				settings_table_parse(row, s, value, error);
+	if (row->is_domain)
+		return settings_domain_set(s, row, value, error);
+	if (!settings_table_parse(row, s, value, error))
+		return false;
+	s->given[row - settings_table] = true;
+	return true;
 }
 
 static bool
@@ -212,6 +218,17 @@ check_upstreams(const struct settings *s, char error[SETTINGS_ERROR_MAX])
 	return true;
 }
 
+static void
+be_patient(struct settings *s)
+{
+	if (!s->given[SETTINGS_AT_tcp_connect_timeout_ms])
+		s->tcp_connect_timeout_ms = ECHO_PATIENCE;
+	if (!s->given[SETTINGS_AT_ws_handshake_timeout_ms])
+		s->ws_handshake_timeout_ms = ECHO_PATIENCE;
+	if (!s->given[SETTINGS_AT_ws_send_timeout_ms])
+		s->ws_send_timeout_ms = ECHO_PATIENCE;
+}
+
 bool
 settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX])
 {
@@ -238,6 +255,8 @@ settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX])
 	if (s->ws_max_fragments == 0)
 		s->ws_max_fragments = s->ws_max_message / 64 > 1024 ? s->ws_max_message / 64 : 1024;
 	s->mode = (enum settings_mode)s->routing_mode;
+	if (s->mode == SETTINGS_MODE_ECHO)
+		be_patient(s);
 	s->guard = (enum settings_guard)s->send_guard;
 	s->origin_required = s->require_origin == SETTINGS_ORIGIN_AUTO ?
 				     s->mode == SETTINGS_MODE_REGISTRAR :

@@ -41,6 +41,16 @@ struct settings_upstream {
 /* The first two are always there. */
 enum { SETTINGS_DOMAIN_SERVER, SETTINGS_DOMAIN_CLIENT, SETTINGS_DOMAINS_FIXED };
 
+/* One for each row of settings.def. */
+enum settings_index {
+#define SETTING(kind, symbol, ...) SETTINGS_AT_##symbol,
+#define DOMAIN(kind, symbol, ...) SETTINGS_AT_##symbol,
+#include "engine/settings.def"
+#undef SETTING
+#undef DOMAIN
+	SETTINGS_LEN
+};
+
 #define SETTING_FIELD_U32(symbol) uint32_t symbol;
 #define SETTING_FIELD_BOOL(symbol) bool symbol;
 #define SETTING_FIELD_TEXT(symbol) char symbol[SETTINGS_TEXT_MAX];
@@ -73,6 +83,7 @@ struct settings {
 	uint32_t upstreams_len;
 	struct settings_domain domains[SETTINGS_DOMAINS_MAX];
 	uint32_t domains_len;
+	bool given[SETTINGS_LEN]; /* by settings_set(); the others have their defaults */
 	/* derived by settings_finish() */
 	enum settings_mode mode;
 	enum settings_guard guard;
@@ -105,8 +116,9 @@ bool settings_upstream_parse(struct settings_upstream *out, const char *uri,
 			     char error[SETTINGS_ERROR_MAX]);
 
 /*
- * Once, when all is set: derive, round up to powers of two, and check what only shows when all is
- * known. Adds ws:127.0.0.1:8080 when there is no listener, but not in mode embed.
+ * Once, when all is set: derive, round up to powers of two, give mode echo its own defaults, and
+ * check what only shows when all is known. Adds ws:127.0.0.1:8080 when there is no listener, but
+ * not in mode embed.
  */
 bool settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX]);
 

@@ -2,6 +2,8 @@
 """Limits and volume against the echo mode: the cases of volume_cases, budgets, the default limits,
 and the timers of an open connection."""
 
+import time
+
 import harness
 import volume_cases
 from ws import BINARY, CLOSE, CONT, PING, PONG, TEXT, Ws, frame
@@ -119,6 +121,39 @@ class DefaultLimits(harness.E2E):
                     client.hang_up()
                 else:
                     client.expect_close(1008)
+
+
+class Patience(harness.E2E):
+    """Mode echo waits longer than the 100 ms of OpenSIPS for a peer that does not read."""
+
+    routing = "echo"
+    settings = {"ws_send_queue": 64 << 20}
+    ONE = bytes(65536)
+    N = 160  # 10 MB: more than the kernel keeps for a connection
+
+    def stalled(self, daemon):
+        client = self.keep(Ws(daemon.port, rcvbuf=4096))
+        client.send(frame(BINARY, self.ONE) * self.N, reading=False)
+        return client
+
+    def test_reader_that_stops_for_a_second(self):
+        with self.daemon.counted(closed_send_timeout=0, answered=self.N):
+            client = self.stalled(self.daemon)
+            time.sleep(1)
+            for _ in range(self.N):
+                self.assertEqual(client.next_message(), (BINARY, self.ONE))
+            client.hang_up()
+
+    def test_timeout_that_was_set_holds(self):
+        daemon = harness.Daemon(routing="echo",
+                                settings={**self.settings, "ws_send_timeout": 100}).start()
+        self.addCleanup(daemon.kill)
+        client = self.stalled(daemon)
+        ok, last = daemon.wait_counters(lambda c: c["closed_send_timeout"] == 1)
+        self.assertTrue(ok, last)
+        client.close()
+        daemon.wait_quiet()
+        daemon.stop()
 
 
 class Slow(harness.E2E):

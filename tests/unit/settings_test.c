@@ -241,6 +241,7 @@ has_the_defaults_of_opensips_and_of_the_design(void **state)
 	assert_string_equal(s.listeners[0].address, "127.0.0.1");
 	assert_int_equal(s.listeners[0].port, 8080);
 	assert_int_equal(s.mode, SETTINGS_MODE_REGISTRAR);
+	assert_int_equal(s.ws_send_timeout_ms, 100);
 	assert_int_equal(s.guard, SETTINGS_GUARD_TRY);
 	assert_true(s.origin_required); /* W-S: OpenSIPS's default is 1 */
 }
@@ -383,6 +384,29 @@ takes_listeners(void **state)
 	assert_int_equal(s.listeners[3].port, 8088);
 }
 
+/* Longer waits than those of OpenSIPS, but only where nobody said otherwise. */
+static void
+mode_echo_is_patient(void **state)
+{
+	(void)state;
+	assert_true(settings_set(&s, "routing.mode=echo", error));
+	assert_true(settings_finish(&s, error));
+	assert_int_equal(s.ws_send_timeout_ms, 20000);
+	assert_int_equal(s.ws_handshake_timeout_ms, 20000);
+	assert_int_equal(s.tcp_connect_timeout_ms, 20000);
+
+	settings_init(&s);
+	assert_true(settings_set(&s, "ws_send_timeout=100", error)); /* the default, but said */
+	assert_false(settings_set(&s, "ws_handshake_timeout=0", error)); /* said in vain */
+	assert_true(settings_set(&s, "routing.mode=echo", error));
+	assert_true(settings_set(&s, "tcp_connect_timeout=7", error));
+	assert_true(settings_finish(&s, error));
+	assert_int_equal(s.ws_send_timeout_ms, 100);
+	assert_int_equal(s.ws_handshake_timeout_ms, 20000);
+	assert_int_equal(s.tcp_connect_timeout_ms, 7);
+}
+
+/* The values in force, each of which is then set. */
 static void
 prints_what_it_reads(void **state)
 {
@@ -407,6 +431,7 @@ prints_what_it_reads(void **state)
 		if (*line != '#')
 			assert_true(settings_set(&again, line, error));
 	assert_true(settings_finish(&again, error));
+	memset(s.given, true, sizeof(s.given));
 	assert_memory_equal(&again, &s, sizeof(s));
 	free(text);
 }
@@ -474,6 +499,7 @@ main(void)
 		cmocka_unit_test_setup(derives_the_origin_rule, set_up),
 		cmocka_unit_test_setup(rounds_up_to_powers_of_two, set_up),
 		cmocka_unit_test_setup(takes_listeners, set_up),
+		cmocka_unit_test_setup(mode_echo_is_patient, set_up),
 		cmocka_unit_test_setup(prints_what_it_reads, set_up),
 		cmocka_unit_test_setup(prints_a_table, set_up),
 	};
