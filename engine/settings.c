@@ -107,9 +107,8 @@ settings_set(struct settings *s, const char *assignment, char error[SETTINGS_ERR
 	row = settings_table_find(name);
 	if (!row)
 		return refuse_unknown(name, error);
-	if (row->is_domain)
-		return settings_domain_set(s, row, value, error);
-	if (!settings_table_parse(row, s, value, error))
+	if (!(row->is_domain ? settings_domain_set(s, row, value, error) :
+			       settings_table_parse(row, s, value, error)))
 		return false;
 	s->given[row - settings_table] = true;
 	return true;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything at once: good clients, clients that do something wrong, clients that are killed, storms
-of connections, few buffers, few slots. The good ones lose nothing; afterwards every message has
+"""Everything at once: good clients, clients that do something wrong or are killed, storms of
+connections, few buffers, few slots. The good ones lose nothing; afterwards every message has
 had its fate, and no connection, block, buffer or descriptor is left.
 
 SIPRING_TEST_CHAOS=600 makes it last for ten minutes (default 6 s)."""

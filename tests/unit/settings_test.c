@@ -262,6 +262,7 @@ every_default_is_in_its_range(void **state)
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		if (*line != '#' && !settings_set(&again, line, error))
 			fail_msg("%s", error);
+	memset(s.given, true, sizeof(s.given));
 	assert_memory_equal(&again, &s, sizeof(s));
 	free(text);
 }
