@@ -130,7 +130,7 @@ flows_verify(const struct flows *f, struct span token, struct flows_entry *entry
 	if (!token_read(token, &flow))
 		return FLOWS_TOKEN_NONE;
 	open = flows_get(f, flow, entry);
-	if (open && CRYPTO_memcmp(entry->token, token.at, TOKEN_LEN) == 0)
+	if (open && token_equal(entry->token, token.at))
 		return FLOWS_TOKEN_OPEN;
 	/* Of the slot's present flow there is only one right token, and this is not it. */
 	if (open || !token_check(&f->key, token, flow))

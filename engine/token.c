@@ -30,12 +30,6 @@ put32(uint8_t *at, uint32_t n)
 		at[i] = (uint8_t)(n >> (24 - 8 * i));
 }
 
-static uint32_t
-get32(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 bool
 token_make(const struct token_key *key, struct flow flow, char out[TOKEN_LEN])
 {
@@ -78,25 +72,21 @@ digit(char c)
 bool
 token_read(struct span text, struct flow *out)
 {
-	uint8_t raw[RAW_LEN];
+	const char *at = text.at + 1;
+	uint64_t bits = 0;
+	int all = 0;
 
 	if (text.len != TOKEN_LEN || text.at[0] != TOKEN_KEY_ID)
 		return false;
-	for (unsigned i = 0; i < RAW_LEN / 3; i++) {
-		uint32_t bits = 0;
-
-		for (unsigned k = 0; k < 4; k++) {
-			int d = digit(text.at[1 + 4 * i + k]);
-
-			if (d < 0)
-				return false;
-			bits = bits << 6 | (uint32_t)d;
-		}
-		raw[3 * i] = (uint8_t)(bits >> 16);
-		raw[3 * i + 1] = (uint8_t)(bits >> 8);
-		raw[3 * i + 2] = (uint8_t)bits;
-	}
-	*out = (struct flow){ get32(raw), get32(raw + 4) };
+	for (unsigned i = 0; i < TOKEN_LEN - 1; i++)
+		all |= digit(at[i]);
+	if (all < 0)
+		return false;
+	/* the flow is in the first ten digits and four bits of the next */
+	for (unsigned i = 0; i < 10; i++)
+		bits = bits << 6 | (uint64_t)digit(at[i]);
+	bits = bits << 4 | (uint64_t)digit(at[10]) >> 2;
+	*out = (struct flow){ (uint32_t)(bits >> 32), (uint32_t)bits };
 	return true;
 }
 
@@ -107,7 +97,7 @@ token_check(const struct token_key *key, struct span text, struct flow flow)
 
 	if (text.len != TOKEN_LEN || !token_make(key, flow, right))
 		return false;
-	return CRYPTO_memcmp(right, text.at, TOKEN_LEN) == 0;
+	return token_equal(right, text.at);
 }
 
 bool
