@@ -118,7 +118,10 @@ sip_via_read(const struct sip_msg *m, struct span text, struct sip_via *out)
 {
 	const char *p, *end;
 
-	*out = (struct sip_via){ 0 };
+	/* the rest is filled or read by nobody after a fault; see sip_uri_read() for why so */
+	out->params = out->branch = out->received = out->rport = (struct span){ NULL, 0 };
+	out->port = 0;
+	out->has_rport = false;
 	text = span_trim(text);
 	end = span_end(text);
 	p = over_protocol(m, text.at, end, out);
