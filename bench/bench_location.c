@@ -54,6 +54,7 @@ bind_user(struct table_bed *bed, uint64_t user)
 	struct location_aor *aor;
 	struct location_key key;
 	struct flows_entry entry;
+	struct sip_uri parsed;
 	char text[160];
 	int uri_len, n;
 
@@ -63,11 +64,14 @@ bind_user(struct table_bed *bed, uint64_t user)
 	n += snprintf(text + n, sizeof(text) - (size_t)n,
 		      ">;+sip.instance=\"<urn:uuid:0c8e5a1f-7b32-4d96-a0e4-%012lx>\";reg-id=1",
 		      (unsigned long)user);
+	if (sip_uri_parse(span_of(text + 1, (size_t)uri_len), &parsed) != SIP_OK)
+		abort();
 	b = location_binding_new(
 		&bed->l,
 		&(struct location_contact){
 			.contact = span_of(text, (size_t)n),
 			.uri = span_of(text + 1, (size_t)uri_len),
+			.parsed = &parsed,
 			.q = 1000,
 			.expires_ns =
 				NOW_NS + (600 + random_next(bed) % 3000) * UINT64_C(1000000000),

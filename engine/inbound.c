@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/inbound.h"
 
+#include <assert.h>
 #include <endian.h>
 #include "codec/sip_addr.h"
 #include "codec/sip_cseq.h"
@@ -109,6 +110,20 @@ inbound_init(struct inbound *in, struct stage *stage, struct message *m, uint64_
 	if (error != SIP_OK)
 		read_via(in);
 	return error;
+}
+
+/* Its line is the first one: sip_essentials_read() refuses an empty one in front of it. */
+struct sip_value_iter
+inbound_top_via(const struct inbound *in)
+{
+	const struct sip_msg *sip = &in->m->sip;
+
+	assert(in->whole);
+	return (struct sip_value_iter){
+		.field = sip_msg_field(sip, SIP_FIELD_VIA),
+		.pos = (uint32_t)(span_end(in->head.via_text) - sip->base),
+		.value = in->head.via_text,
+	};
 }
 
 /* With a key each, so that neither tells anything about the other. */

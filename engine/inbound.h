@@ -31,6 +31,9 @@ struct inbound {
 enum sip_error inbound_init(struct inbound *in, struct stage *stage, struct message *m,
 			    uint64_t now_ns, enum sip_error error);
 
+/* The topmost Via value as sip_value_next() gave it. Of a message without fault. */
+struct sip_value_iter inbound_top_via(const struct inbound *in);
+
 /*
  * Our branch for this request (P-04), and our tag in To for every answer to it (P-12): the same for
  * its retransmissions, its CANCEL and the ACK to its non-2xx final response. Requests only.

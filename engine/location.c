@@ -105,7 +105,6 @@ location_binding_new(const struct location *l, const struct location_contact *c)
 {
 	struct location_binding *b;
 	struct location_key key;
-	struct sip_uri uri;
 	bool has_key;
 
 	assert(c->contact.len <= LOCATION_TEXT_MAX && c->path.len <= LOCATION_TEXT_MAX);
@@ -133,13 +132,13 @@ location_binding_new(const struct location *l, const struct location_contact *c)
 	memcpy(b->text, c->contact.at, c->contact.len);
 	if (c->path.len)
 		memcpy(b->text + c->contact.len, c->path.at, c->path.len);
-	uri = uri_of(b);
-	has_key = location_key_of(l, &uri, &key);
+	has_key = location_key_of(l, c->parsed, &key);
 	assert(has_key);
 	(void)has_key;
 	b->by_contact.hash = key.hash;
 	b->target_len =
-		(uint16_t)(uri.headers.len ? uri.headers.at - 1 - location_uri(b).at : b->uri_len);
+		(uint16_t)(c->parsed->headers.len ? c->parsed->headers.at - 1 - c->parsed->text.at :
+						    b->uri_len);
 	return b;
 }
 
@@ -156,12 +155,33 @@ instance_of(const struct location_binding *b)
 	return span_of(b->text + b->instance_off, b->instance_len);
 }
 
+/* The same text nearly always; then there is nothing to take apart. */
+static bool
+has_uri(const struct location_binding *b, const struct sip_uri *uri)
+{
+	struct sip_uri own;
+
+	if (span_equal(location_uri(b), uri->text))
+		return true;
+	own = uri_of(b);
+	return sip_uri_equal(uri, &own);
+}
+
+static bool
+uris_equal(const struct location_binding *a, const struct location_binding *b)
+{
+	struct sip_uri uri;
+
+	if (span_equal(location_uri(a), location_uri(b)))
+		return true;
+	uri = uri_of(a);
+	return has_uri(b, &uri);
+}
+
 struct location_binding *
 location_match(const struct location_aor *aor, const struct location_binding *b)
 {
 	for (struct location_binding *old = location_first(aor); old; old = location_next(old)) {
-		struct sip_uri uri, other;
-
 		if (b->reg_id || old->reg_id) {
 			/* an outbound binding and another never replace each other */
 			if (b->reg_id == old->reg_id &&
@@ -171,9 +191,7 @@ location_match(const struct location_aor *aor, const struct location_binding *b)
 		}
 		if (old->by_contact.hash != b->by_contact.hash)
 			continue;
-		uri = uri_of(b);
-		other = uri_of(old);
-		if (sip_uri_equal(&uri, &other))
+		if (uris_equal(b, old))
 			return old;
 	}
 	return NULL;
@@ -235,9 +253,7 @@ find_in(const struct location_home *h, const struct location_key *key, const str
 	b = oldest = owner_of(n, struct location_binding, by_contact);
 	/* bounded also where the ring changes underneath and never comes back to its oldest */
 	for (unsigned seen = 0; seen < TWINS_SEEN_MAX; seen++) {
-		struct sip_uri other = uri_of(b);
-
-		if (b->expires_ns > now_ns && sip_uri_equal(uri, &other))
+		if (b->expires_ns > now_ns && has_uri(b, uri))
 			return b;
 		b = atomic_load_explicit(&b->twin_next, memory_order_acquire);
 		if (b == oldest)

@@ -152,6 +152,7 @@ const struct location_binding *location_find_contact(const struct location *l,
 struct location_contact {
 	struct span contact;  /* name-addr and parameters as they are given back: no expires */
 	struct span uri;      /* part of contact; has a key */
+	const struct sip_uri *parsed; /* the same URI, or a copy of its text, as it was read */
 	struct span instance; /* part of contact; may be empty */
 	struct span path;     /* values of Path that are not ours, with commas; may be empty */
 	uint32_t reg_id;

@@ -427,7 +427,7 @@ void
 proxy_response(struct inbound *in)
 {
 	struct message *m = in->m;
-	struct sip_value_iter top = { 0 }, next;
+	struct sip_value_iter top, next;
 	struct flows_entry flow;
 	struct span token;
 
@@ -448,8 +448,7 @@ proxy_response(struct inbound *in)
 	case FLOWS_TOKEN_OPEN:
 		break;
 	}
-	sip_value_next(&m->sip, SIP_FIELD_VIA, &top);
-	next = top;
+	next = top = inbound_top_via(in);
 	if (!sip_value_next(&m->sip, SIP_FIELD_VIA, &next)) {
 		/* it would be meant for us, and we ask nobody */
 		answer_drop(m, FATE_dropped_response_unknown);

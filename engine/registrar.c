@@ -149,7 +149,7 @@ answer_write(const struct registration *r, struct writer *w)
 		writer_put(w, sip_field_value(sip, f));
 		writer_put(w, SPAN("\r\n"));
 	}
-	if (r->outbound && sip_msg_has_token(sip, SIP_FIELD_SUPPORTED, SPAN("outbound")))
+	if (r->outbound)
 		writer_put(w, SPAN("Require: outbound\r\n"));
 	writer_put(w, SPAN(ANSWER_SUPPORTED));
 }

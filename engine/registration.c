@@ -14,16 +14,6 @@ registration_fault(struct registration *r, int status, const char *reason)
 	return status;
 }
 
-/* URIs that we store go out again as TEXT in other messages: ASCII, as their grammar says. */
-static bool
-is_ascii(struct span text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (text.at[i] <= ' ' || text.at[i] > '~')
-			return false;
-	return true;
-}
-
 /* What a contact's parameters say; the first one of a name counts. */
 struct contact_params {
 	bool has_q, has_expires, has_reg_id;
@@ -113,7 +103,7 @@ path_read(struct registration *r)
 
 	while (sip_value_next(&r->in->m->sip, SIP_FIELD_PATH, &it)) {
 		if (sip_addr_read(&r->in->m->sip, it.value, &addr) != SIP_OK || !addr.bracketed ||
-		    addr.uri.kind == SIP_SCHEME_OTHER || !is_ascii(addr.uri_text))
+		    addr.uri.kind == SIP_SCHEME_OTHER)
 			return registration_fault(r, 400, "Malformed Path");
 		if (names_is_self(&r->in->stage->names, &addr.uri))
 			continue;
@@ -162,9 +152,10 @@ contact_check(struct registration *r, const struct sip_addr *addr)
 
 	/*
 	 * §10.2.1 lets any URI be registered. We could do nothing with others than sip: no
-	 * redirection here, and a sips: contact could not be reached over ws: (S-17).
+	 * redirection here, and a sips: contact could not be reached over ws: (S-17). A URI that
+	 * was read is ASCII, and may go out again as TEXT.
 	 */
-	if (uri->kind != SIP_SCHEME_SIP || !is_ascii(addr->uri_text))
+	if (uri->kind != SIP_SCHEME_SIP)
 		return registration_fault(r, 400, "Contact Is Not a sip: URI");
 	/* §20.10: with a question mark (or comma, semicolon) the brackets are needed */
 	if (!addr->bracketed && uri->headers.len)
@@ -198,6 +189,7 @@ contact_write(struct writer *w, const struct sip_addr *addr, struct location_con
 	}
 	writer_put(w, SPAN("<"));
 	c->uri = span_of(w->at + w->len, addr->uri_text.len);
+	c->parsed = &addr->uri;
 	writer_put(w, addr->uri_text);
 	writer_put(w, SPAN(">"));
 	params = params_write(w, addr->params);
@@ -280,13 +272,14 @@ static int
 first_hop_check(struct registration *r)
 {
 	const struct sip_msg *sip = &r->in->m->sip;
-	struct sip_value_iter via = { 0 }, path = { 0 };
+	struct sip_value_iter via, path = { 0 };
 	struct span last = { NULL, 0 }, ignored;
 	struct sip_addr addr;
 
-	if (!r->outbound || !sip_msg_has_token(sip, SIP_FIELD_SUPPORTED, SPAN("outbound")))
+	r->outbound = r->outbound && sip_msg_has_token(sip, SIP_FIELD_SUPPORTED, SPAN("outbound"));
+	if (!r->outbound)
 		return 0;
-	sip_value_next(sip, SIP_FIELD_VIA, &via);
+	via = inbound_top_via(r->in);
 	if (!sip_value_next(sip, SIP_FIELD_VIA, &via))
 		return 0;
 	while (sip_value_next(sip, SIP_FIELD_PATH, &path))

@@ -11,7 +11,7 @@ struct registration {
 	struct location_binding *wanted; /* in order of the request; expires_ns 0: remove */
 	uint32_t wanted_len;
 	bool wildcard;
-	bool outbound;                /* a contact asks for RFC 5626 processing */
+	bool outbound;                /* a contact asks for RFC 5626, and its client supports it */
 	uint64_t call_id;
 	uint32_t cseq;
 	uint32_t expires_s;           /* Expires, or our default */

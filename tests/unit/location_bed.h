@@ -111,11 +111,13 @@ bed_binding(const struct bed *b, const struct bed_want *w)
 {
 	char text[256];
 	struct flows_entry entry;
+	struct sip_uri parsed;
 	int n = snprintf(text, sizeof(text), "<%s>%s%s", w->uri,
 			 w->instance ? ";+sip.instance=" : "", w->instance ? w->instance : "");
 	struct location_contact c = {
 		.contact = span_of(text, (size_t)n),
 		.uri = span_of(text + 1, strlen(w->uri)),
+		.parsed = &parsed,
 		.reg_id = w->reg_id,
 		.q = w->q,
 		.expires_ns = w->expires_ns,
@@ -123,6 +125,7 @@ bed_binding(const struct bed *b, const struct bed_want *w)
 	};
 	struct location_binding *made;
 
+	assert_int_equal(sip_uri_parse(c.uri, &parsed), SIP_OK);
 	if (w->instance)
 		c.instance = span_of(text + n - strlen(w->instance), strlen(w->instance));
 	made = location_binding_new(&b->l, &c);

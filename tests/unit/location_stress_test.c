@@ -57,6 +57,7 @@ binding_of(struct thread *t, uint32_t aor)
 {
 	char text[128];
 	struct flows_entry entry;
+	struct sip_uri parsed;
 	uint32_t slot = (uint32_t)(random_next(t) % SLOTS);
 	int n = random_next(t) % 3 ?
 			snprintf(text, sizeof(text), "<sip:c@a%u.invalid>;slot=%u", aor, slot) :
@@ -64,12 +65,15 @@ binding_of(struct thread *t, uint32_t aor)
 	struct location_contact c = {
 		.contact = span_of(text, (size_t)n),
 		.uri = span_of(text + 1, strcspn(text, ">") - 1),
+		.parsed = &parsed,
 		.q = (uint16_t)(random_next(t) % 2 * 500),
 		.expires_ns = t->now + (1 + random_next(t) % 20) * SECOND,
 		.flow = flows_get(&flows, (struct flow){ slot, 1 }, &entry),
 	};
-	struct location_binding *b = location_binding_new(&l, &c);
+	struct location_binding *b;
 
+	assert_int_equal(sip_uri_parse(c.uri, &parsed), SIP_OK);
+	b = location_binding_new(&l, &c);
 	assert_non_null(b);
 	return b;
 }
