@@ -85,6 +85,20 @@ run(struct bench *b, struct flow from, struct span text, enum message_action due
 		bench_fail(b, "REGISTER was refused");
 }
 
+/* As of a client that was never heard of before: nothing is learned. */
+static void
+run_new(struct bench *b, struct flow from, struct span text, enum message_action due)
+{
+	static struct path p;
+
+	if (path_init(&p)) {
+		p.bed.shapes->next = UINT64_MAX;
+		pass(b, &p, from, text, due);
+	} else {
+		bench_fail(b, "REGISTER was refused");
+	}
+}
+
 BENCH(path_options)
 {
 	run(b, stage_alice, messages_options(), MESSAGE_REPLY);
@@ -98,6 +112,16 @@ BENCH(path_register)
 BENCH(path_message)
 {
 	run(b, stage_alice, messages_message(), MESSAGE_FORWARD);
+}
+
+BENCH(path_options_new)
+{
+	run_new(b, stage_alice, messages_options(), MESSAGE_REPLY);
+}
+
+BENCH(path_message_new)
+{
+	run_new(b, stage_alice, messages_message(), MESSAGE_FORWARD);
 }
 
 BENCH(path_invite)

@@ -29,7 +29,9 @@ stage_bed_decide(struct stage_bed *bed, struct flow from, struct span text)
 	m->kind = MESSAGE_DATA;
 	m->from = from;
 	m->opcode = WS_OP_TEXT;
-	m->sip_error = (uint8_t)sip_msg_parse(&m->sip, text.at, text.len);
+	m->bytes = (uint8_t *)(uintptr_t)text.at;
+	m->len = (uint32_t)text.len;
+	message_read(m, bed->shapes);
 	route_message(bed->route, m, NOW_NS);
 	bench_use(m);
 	return (enum message_action)m->action;
@@ -46,12 +48,12 @@ stage_bed_init(struct stage_bed *bed)
 	bed->m = calloc(1, sizeof(*bed->m));
 	route_thread_begin();
 	bed->shared = shared_new(&bed->settings, key, 1, 16, 1);
-	if (!bed->m || !bed->shared)
+	bed->shapes = calloc(1, sizeof(*bed->shapes));
+	if (!bed->m || !bed->shared || !bed->shapes)
 		abort();
 	bed->route = route_new(&bed->settings, "192.0.2.10:8080", bed->shared, 0, &bed->stats);
 	if (!bed->route)
 		abort();
-	bed->m->has_sip = true;
 	flow_open(bed, stage_alice, "198.51.100.7");
 	flow_open(bed, stage_bob, "203.0.113.90");
 	return stage_bed_decide(bed, stage_bob, messages_register()) == MESSAGE_REPLY;
@@ -63,5 +65,6 @@ stage_bed_fini(struct stage_bed *bed)
 	route_free(bed->route);
 	shared_free(bed->shared);
 	route_thread_end();
+	free(bed->shapes);
 	free(bed->m);
 }

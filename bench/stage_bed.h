@@ -10,6 +10,7 @@ struct stage_bed {
 	struct stats stats;
 	struct shared *shared;
 	struct route *route;
+	struct sip_shapes *shapes;
 	struct message *m; /* the block that carries one message after another */
 };
 

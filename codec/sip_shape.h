@@ -41,9 +41,9 @@ enum sip_shape_may {
 struct sip_shape {
 	uint32_t len; /* of the message; 0: there is none here */
 	uint32_t head_len;
-	bool used;    /* since it was last considered for replacement */
+	bool used; /* since it was last considered for replacement */
 	uint8_t views_len;
-	uint16_t views[SIP_SHAPE_VIEWS]; /* offsets of those spans in `essentials` that are set */
+	uint16_t views[SIP_SHAPE_VIEWS];  /* offsets of those spans in `essentials` that are set */
 	struct sip_essentials essentials; /* views into `octets` */
 	struct sip_msg msg;
 	char octets[SIP_SHAPE_HEAD_MAX];

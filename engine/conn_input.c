@@ -117,8 +117,9 @@ message_whole(struct loop *l, struct conn *c, uint8_t opcode, const struct messa
 	m->opcode = opcode;
 	message_take_bytes(l, m, b);
 	if (l->settings->mode != SETTINGS_MODE_ECHO) {
-		m->has_sip = true;
-		m->sip_error = (uint8_t)sip_msg_parse(&m->sip, (const char *)m->bytes, m->len);
+		bool hit = message_read(m, l->shapes);
+
+		stats_add(hit ? &l->stats.shape_hits : &l->stats.shape_misses, 1);
 	}
 	stats_add(&l->stats.messages_received, 1);
 	c->routing++;

@@ -104,7 +104,9 @@ inbound_init(struct inbound *in, struct stage *stage, struct message *m, uint64_
 	in->m = m;
 	in->now_ns = now_ns;
 	in->from = flows_get(stage->flows, m->from, &in->from_entry);
-	if (error == SIP_OK)
+	if (m->has_head)
+		in->head = m->head;
+	else if (error == SIP_OK)
 		error = sip_essentials_read(&m->sip, &in->head);
 	in->has_via = in->whole = error == SIP_OK;
 	if (error != SIP_OK)

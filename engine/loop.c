@@ -233,6 +233,13 @@ set_policy(struct loop *l)
 	};
 }
 
+static void
+free_tables(struct loop *l)
+{
+	free(l->conns);
+	free(l->shapes);
+}
+
 int
 loop_open(struct loop *l, const struct loop_setup *setup, const char **error)
 {
@@ -267,13 +274,15 @@ loop_open(struct loop *l, const struct loop_setup *setup, const char **error)
 	rc.send_guard = settings->guard == SETTINGS_GUARD_ALWAYS ? RING_GUARD_ALWAYS :
 								   RING_GUARD_TRY_THEN_ARM;
 	l->conns = calloc(l->slots_max, sizeof(*l->conns)); /* untouched pages cost nothing */
-	if (!l->conns) {
+	l->shapes = calloc(1, sizeof(*l->shapes));
+	if (!l->conns || !l->shapes) {
+		free_tables(l);
 		*error = "no memory for the connection table; lower max_connections";
 		return -ENOMEM;
 	}
 	result = ring_open(&l->ring, &rc, &handlers, l, error);
 	if (result < 0) {
-		free(l->conns);
+		free_tables(l);
 		return result;
 	}
 	pool_init(&l->messages, sizeof(struct message), UINT32_MAX);
@@ -474,5 +483,5 @@ loop_fini(struct loop *l)
 	compression_fini(&l->compression);
 	pool_fini(&l->messages);
 	bytes_fini(&l->bytes);
-	free(l->conns);
+	free_tables(l);
 }

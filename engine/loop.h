@@ -66,6 +66,7 @@ struct loop {
 	struct upstream **dialed; /* [dialed_len], of MESSAGE_CONNECT, by slot of their names */
 	uint32_t dialed_len;
 	struct span close_reason; /* during conn_life_close() */
+	struct sip_shapes *shapes; /* of what it receives */
 	struct pool messages;
 	struct bytes_pool bytes; /* bounded by this loop's share of buffer_memory */
 	struct ws_deflate_budget deflate_budget; /* this loop's share of the process's */

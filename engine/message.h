@@ -14,7 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "codec/sip_edit.h"
+#include "codec/sip_essentials.h"
 #include "codec/sip_msg.h"
+#include "codec/sip_shape.h"
 #include "engine/flow.h"
 #include "engine/stats.h"
 
@@ -54,6 +56,7 @@ struct message {
 	uint8_t out_opcode;       /* as it goes out */
 	bool has_sip;             /* sip is filled (modes other than echo) */
 	uint8_t sip_error;        /* enum sip_error of sip_msg_parse() */
+	bool has_head;            /* head is filled: sip came of a shape */
 	bool leased;              /* bytes lie in receive buffer `buffer` */
 	uint16_t buffer;
 	uint16_t loop; /* owner */
@@ -73,6 +76,13 @@ struct message {
 	struct span pieces[SIP_PIECES_MAX];
 	struct sip_edit edit; /* its scratch holds generated text, of replies too */
 	struct sip_msg sip;
+	struct sip_essentials head; /* before any decision */
 };
+
+/*
+ * Index the SIP message in m->bytes: fill sip, sip_error and, where a shape fits, head. True: one
+ * did. On the thread that the shapes belong to.
+ */
+bool message_read(struct message *m, struct sip_shapes *shapes);
 
 #endif

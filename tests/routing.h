@@ -28,6 +28,7 @@ struct routing {
 	struct stats stats;
 	struct shared *shared;
 	struct route *route;
+	struct sip_shapes *shapes; /* so that what is sent again is read by its shape */
 	struct message *m;
 	uint64_t now_ns;
 	uint32_t generation[ROUTING_SLOTS];
@@ -65,8 +66,9 @@ routing_prepare(struct routing *r)
 	r->settings.mode = SETTINGS_MODE_REGISTRAR;
 	r->now_ns = 1000 * ROUTING_SECOND;
 	r->m = calloc(1, sizeof(*r->m));
+	r->shapes = calloc(1, sizeof(*r->shapes));
 	r->out = malloc(ROUTING_OUT_MAX);
-	assert(r->m && r->out);
+	assert(r->m && r->shapes && r->out);
 	for (uint32_t i = 0; i < ROUTING_SLOTS; i++)
 		r->generation[i] = 1;
 }
@@ -115,6 +117,7 @@ routing_fini(struct routing *r)
 	shared_free(r->shared);
 	route_thread_end();
 	free(r->m->out_heap);
+	free(r->shapes);
 	free(r->m);
 	free(r->out);
 }
@@ -153,9 +156,10 @@ routing_send_opcode(struct routing *r, uint32_t slot, const char *text, size_t l
 	m->bytes = feed_guarded(text, len);
 	m->len = (uint32_t)len;
 	m->has_sip = r->settings.mode == SETTINGS_MODE_REGISTRAR;
+	m->has_head = false;
 	m->sip_error = 0;
 	if (m->has_sip)
-		m->sip_error = (uint8_t)sip_msg_parse(&m->sip, (const char *)m->bytes, len);
+		(void)message_read(m, r->shapes);
 	route_message(r->route, m, r->now_ns);
 	assert(m->action == MESSAGE_FORWARD || m->action == MESSAGE_REPLY ||
 	       m->action == MESSAGE_DROP);

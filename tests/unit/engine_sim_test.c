@@ -379,6 +379,8 @@ assert_all_happened(void)
 	HAPPENED(ping_rtts);
 	HAPPENED(keepalives);
 	HAPPENED(messages_received);
+	HAPPENED(shape_hits);
+	HAPPENED(shape_misses);
 	HAPPENED(backpressure_pauses);
 	HAPPENED(delivered);
 	HAPPENED(answered);

@@ -84,8 +84,7 @@ check_addr(const struct sip_addr *a, const struct sip_addr *b)
 	check_uri(&a->uri, &b->uri);
 	assert_true(same(a->display, b->display) && same(a->uri_text, b->uri_text) &&
 		    same(a->params, b->params) && same(a->tag, b->tag));
-	assert_true(a->bracketed == b->bracketed && a->star == b->star &&
-		    a->has_tag == b->has_tag);
+	assert_true(a->bracketed == b->bracketed && a->star == b->star && a->has_tag == b->has_tag);
 }
 
 static void
@@ -177,7 +176,8 @@ compare(struct span text)
 static char
 random_octet(char old)
 {
-	static const char marks[] = "\r\n \t\"\\<>,;:=@?&%/[].-+*()'~!$#0149aAfFzZ\0\x7F\x80\xFF`{@[/:";
+	static const char marks[] =
+		"\r\n \t\"\\<>,;:=@?&%/[].-+*()'~!$#0149aAfFzZ\0\x7F\x80\xFF`{@[/:";
 
 	switch (random_below(4)) {
 	case 0:
@@ -188,7 +188,7 @@ random_octet(char old)
 		return scan_is_digit(old) ? (char)('a' + random_below(26)) :
 					    (char)('0' + random_below(10));
 	default:
-		return scan_is_digit(old)	? (char)('0' + random_below(10)) :
+		return scan_is_digit(old)       ? (char)('0' + random_below(10)) :
 		       scan_is(old, SCAN_ALPHA) ? (char)("aAzZ"[random_below(4)]) :
 						  old;
 	}
@@ -342,11 +342,11 @@ what_means_something_is_parsed(void **state)
 	static const char *const pairs[][2] = {
 		{ "1147483647", "2147483648" }, { "1147483647", "9999999999" },
 		{ "1147483647", "114748364a" }, { "%41", "%42" },
-		{ "1.2.3.4>", "1.2.3.x>" },	{ "-qv.4n0t2c.", "-qv-4n0t2c." },
-		{ "c.invalid:", "c.1nvalid:" },	{ "q7h2m0xk1d", "q7h2m0xk1\xC3" },
+		{ "1.2.3.4>", "1.2.3.x>" },     { "-qv.4n0t2c.", "-qv-4n0t2c." },
+		{ "c.invalid:", "c.1nvalid:" }, { "q7h2m0xk1d", "q7h2m0xk1\xC3" },
 		{ "q7h2m0xk1d", "q7h2m0xk:d" }, { "Max-Forwards: 70", "Max-Forwards: 71" },
-		{ "Length: 3", "Length: 2" },	{ "MESSAGE sip", "MESSAGF sip" },
-		{ ";rport", ";rporT" },		{ "X-Any", "X-Anz" },
+		{ "Length: 3", "Length: 2" },   { "MESSAGE sip", "MESSAGF sip" },
+		{ ";rport", ";rporT" },         { "X-Any", "X-Anz" },
 	};
 
 	(void)state;
