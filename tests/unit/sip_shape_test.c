@@ -177,7 +177,7 @@ static char
 random_octet(char old)
 {
 	static const char marks[] =
-		"\r\n \t\"\\<>,;:=@?&%/[].-+*()'~!$#0149aAfFzZ\0\x7F\x80\xFF`{@[/:";
+		"\r\n \t\"\\<>,;:=@?&%/[].-+*()'~!$#019afzAFZ\0\x7F\x80\xFF`{";
 
 	switch (random_below(4)) {
 	case 0:
