@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
+#include "codec/ws_mask.h"
 #include "engine/clock.h"
 #include "engine/conn_life.h"
 #include "engine/conn_timer.h"
@@ -78,15 +80,44 @@ mask_of(struct loop *l, const struct conn *c, struct sendq_mask *mask)
 	return mask;
 }
 
+static size_t
+header_write(uint8_t *out, uint8_t opcode, uint64_t len, const struct sendq_mask *mask)
+{
+	size_t n = ws_frame_write_header(out, opcode & 0xF, true, len, mask ? mask->key : NULL);
+
+	out[0] |= opcode & WS_DEFLATE_RSV1;
+	return n;
+}
+
+/* Into one chunk: plain copies. */
+static void
+frame_write(uint8_t *to, uint8_t opcode, const struct span *pieces, size_t pieces_len, uint64_t len,
+	    const struct sendq_mask *mask)
+{
+	uint8_t *payload = to + header_write(to, opcode, len, mask);
+
+	to = payload;
+	for (size_t i = 0; i < pieces_len; i++) {
+		if (pieces[i].len)
+			memcpy(to, pieces[i].at, pieces[i].len);
+		to += pieces[i].len;
+	}
+	if (mask)
+		ws_mask_apply(payload, len, mask->key, 0);
+}
+
+/* Over several. */
 static bool
-put_header(struct loop *l, struct conn *c, uint8_t opcode, uint64_t len,
-	   const struct sendq_mask *mask)
+put_parts(struct loop *l, struct conn *c, uint8_t opcode, const struct span *pieces,
+	  size_t pieces_len, uint64_t len, struct sendq_mask *mask)
 {
 	uint8_t header[WS_HEADER_MAX];
-	size_t n = ws_frame_write_header(header, opcode & 0xF, true, len, mask ? mask->key : NULL);
+	size_t n = header_write(header, opcode, len, mask);
+	bool ok = sendq_put(&c->sendq, &l->bytes, &l->stats, span_of(header, n));
 
-	header[0] |= opcode & WS_DEFLATE_RSV1;
-	return sendq_put(&c->sendq, &l->bytes, &l->stats, span_of(header, n));
+	for (size_t i = 0; ok && i < pieces_len; i++)
+		ok = sendq_put_masked(&c->sendq, &l->bytes, &l->stats, pieces[i], mask);
+	return ok;
 }
 
 /* One frame, whole or not at all. */
@@ -97,13 +128,17 @@ put_frame(struct loop *l, struct conn *c, uint8_t opcode, const struct span *pie
 	struct sendq_mask key, *mask = mask_of(l, c, &key);
 	uint32_t queued = c->sendq.queued;
 	uint64_t len = 0;
-	bool ok;
+	uint8_t *whole;
+	bool ok = true;
 
 	for (size_t i = 0; i < pieces_len; i++)
 		len += pieces[i].len;
-	ok = put_header(l, c, opcode, len, mask);
-	for (size_t i = 0; ok && i < pieces_len; i++)
-		ok = sendq_put_masked(&c->sendq, &l->bytes, &l->stats, pieces[i], mask);
+	whole = sendq_extend(&c->sendq, &l->bytes, &l->stats,
+			     ws_frame_header_len(len, mask ? WS_CLIENT : WS_SERVER) + len);
+	if (whole)
+		frame_write(whole, opcode, pieces, pieces_len, len, mask);
+	else
+		ok = put_parts(l, c, opcode, pieces, pieces_len, len, mask);
 	if (ok)
 		loop_mark_dirty(l, c);
 	else

@@ -138,6 +138,22 @@ sendq_put(struct sendq *q, struct bytes_pool *pool, struct stats *stats, struct 
 	return sendq_put_masked(q, pool, stats, bytes, NULL);
 }
 
+uint8_t *
+sendq_extend(struct sendq *q, struct bytes_pool *pool, struct stats *stats, size_t len)
+{
+	uint8_t *at;
+
+	if (!tail_is_open(q) || q->tail->cap - q->tail->len < len) {
+		if (len > SENDQ_CHUNK_MAX || !tail_room(q, pool, stats, len) ||
+		    q->tail->cap - q->tail->len < len)
+			return NULL;
+	}
+	at = q->tail->bytes + q->tail->len;
+	q->tail->len += (uint32_t)len;
+	q->queued += (uint32_t)len;
+	return at;
+}
+
 static void
 tail_drop(struct sendq *q, struct bytes_pool *pool, struct stats *stats)
 {

@@ -61,6 +61,12 @@ bool sendq_put(struct sendq *q, struct bytes_pool *pool, struct stats *stats, st
 bool sendq_put_masked(struct sendq *q, struct bytes_pool *pool, struct stats *stats,
 		      struct span bytes, struct sendq_mask *mask);
 
+/*
+ * `len` bytes more at the end, in one piece, for the caller to fill at once. NULL: there is no such
+ * piece, or no memory; sendq_put() may still find room in parts.
+ */
+uint8_t *sendq_extend(struct sendq *q, struct bytes_pool *pool, struct stats *stats, size_t len);
+
 /* Take back what was put last, until so many bytes are queued; none of it may be in flight. */
 void sendq_cut(struct sendq *q, struct bytes_pool *pool, struct stats *stats, uint32_t queued);
 

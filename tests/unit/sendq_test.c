@@ -97,6 +97,7 @@ test_no_memory(void **state)
 	assert_true(sendq_put(&f->q, &f->pool, &f->stats, span_of(big, 100)));
 	sendq_account(&f->q, SENDQ_RELAYED);
 	assert_false(sendq_put(&f->q, &f->pool, &f->stats, span_of(big, sizeof(big))));
+	assert_null(sendq_extend(&f->q, &f->pool, &f->stats, 100000));
 	sendq_drop(&f->q, &f->pool, &f->stats);
 	assert_int_equal(f->stats.dropped_target_closed, 1);
 }
@@ -221,6 +222,44 @@ test_cut(void **state)
 	assert_true(sendq_empty(&f->q) && f->q.tail == NULL);
 }
 
+/* A piece in a chunk, between what is put; what does not fit into one leaves the queue as it is. */
+static void
+test_extend(void **state)
+{
+	struct fixture *f = *state;
+	static char big[SENDQ_CHUNK_MAX];
+	uint8_t *at;
+
+	assert_true(sendq_put(&f->q, &f->pool, &f->stats, SPAN("one ")));
+	at = sendq_extend(&f->q, &f->pool, &f->stats, 2000);
+	assert_non_null(at);
+	memset(at, 'x', 2000);
+	assert_true(sendq_put(&f->q, &f->pool, &f->stats, SPAN(" two")));
+	assert_null(sendq_extend(&f->q, &f->pool, &f->stats, SENDQ_CHUNK_MAX + 1));
+	assert_int_equal(f->q.queued, 2008);
+	assert_non_null(sendq_take(&f->q));
+	at = sendq_extend(&f->q, &f->pool, &f->stats, SENDQ_CHUNK_MAX - 10);
+	assert_non_null(at);
+	memset(at, 'y', SENDQ_CHUNK_MAX - 10);
+	assert_null(sendq_extend(&f->q, &f->pool, &f->stats, 11));
+	assert_int_equal(f->q.queued, 2008 + SENDQ_CHUNK_MAX - 10);
+	assert_int_equal(f->stats.send_buffers, 2);
+	memcpy(f->sent, f->q.head->bytes, f->q.head->len);
+	f->sent_len = f->q.head->len;
+	sendq_sent(&f->q, &f->pool, &f->stats);
+	memset(big, 'x', 2000);
+	assert_int_equal(f->sent_len, 2008);
+	assert_memory_equal(f->sent, "one ", 4);
+	assert_memory_equal(f->sent + 4, big, 2000);
+	assert_memory_equal(f->sent + 2004, " two", 4);
+	f->sent_len = 0;
+	send_one(f);
+	memset(big, 'y', sizeof(big));
+	assert_int_equal(f->sent_len, SENDQ_CHUNK_MAX - 10);
+	assert_memory_equal(f->sent, big, f->sent_len);
+	assert_true(sendq_empty(&f->q));
+}
+
 int
 main(void)
 {
@@ -233,6 +272,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_coalesces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_extend, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("sendq", tests, NULL, NULL);
