@@ -61,40 +61,43 @@ is_utf8(struct span s)
 
 /*
  * S-04: it may quote a request that came as BINARY, or in its fields a contact registered by one.
- * What is quoted of TEXT, whole values, is UTF-8.
+ * What is quoted of TEXT, whole values, is UTF-8. `own`: so is the rest, which is words of ours.
  */
 static uint8_t
-opcode_of(const struct message *m, struct span text, const struct sip_reply *reply)
+opcode_of(const struct message *m, struct span text, const struct sip_reply *reply, bool own)
 {
-	bool utf8 = m->opcode == WS_OP_TEXT ? is_utf8(reply->fields) && is_utf8(reply->reason) &&
-						      is_utf8(reply->body) :
-					      is_utf8(text);
+	bool utf8;
 
+	if (m->opcode != WS_OP_TEXT)
+		utf8 = is_utf8(text);
+	else
+		utf8 = own ||
+		       (is_utf8(reply->fields) && is_utf8(reply->reason) && is_utf8(reply->body));
 	return utf8 ? WS_OP_TEXT : WS_OP_BINARY;
 }
 
 /* One piece, back to where the request came from. */
 static void
-hand_back(struct message *m, struct span text, const struct sip_reply *reply)
+hand_back(struct message *m, struct span text, const struct sip_reply *reply, bool own)
 {
 	m->action = MESSAGE_REPLY;
 	m->to = m->from;
 	m->pieces[0] = text;
 	m->pieces_len = 1;
 	m->out_len = (uint32_t)text.len;
-	m->out_opcode = opcode_of(m, text, reply);
+	m->out_opcode = opcode_of(m, text, reply, own);
 }
 
 /* In the message's scratch, or, when that is too small, in a block of its own. */
 static void
-reply_write(struct message *m, const struct sip_reply *reply)
+reply_write(struct message *m, const struct sip_reply *reply, bool own)
 {
 	size_t cap = (size_t)m->sip.len + reply->fields.len + reply->body.len +
 		     reply->via_params.len + reply->reason.len + REPLY_OWN_MAX;
 	struct writer w = writer_over(m->edit.scratch, sizeof(m->edit.scratch));
 
 	if (sip_reply_write(&w, &m->sip, reply)) {
-		hand_back(m, writer_text(&w), reply);
+		hand_back(m, writer_text(&w), reply, own);
 		return;
 	}
 	if (!w.full) {
@@ -109,35 +112,42 @@ reply_write(struct message *m, const struct sip_reply *reply)
 	}
 	w = writer_over(m->out_heap, cap);
 	if (sip_reply_write(&w, &m->sip, reply))
-		hand_back(m, writer_text(&w), reply);
+		hand_back(m, writer_text(&w), reply, own);
 	else
 		answer_drop(m, FATE_dropped_internal);
+}
+
+static void
+send_reply(struct inbound *in, struct sip_reply reply, bool own)
+{
+	char params[VIA_PARAMS_MAX], tag[INBOUND_TAG_LEN];
+	struct writer w = writer_over(params, sizeof(params));
+
+	if (in->m->sip.method == SIP_METHOD_ACK) {
+		answer_drop(in->m, fate_instead_of(reply.status));
+		return;
+	}
+	reply.head = in->whole ? &in->head : NULL;
+	via_params_write(in, &w);
+	assert(!w.full);
+	inbound_tag(in, tag);
+	reply.via_params = writer_text(&w);
+	reply.to_tag = span_of(tag, sizeof(tag));
+	reply_write(in->m, &reply, own);
 }
 
 void
 answer_send_body(struct inbound *in, int status, struct span reason, struct span fields,
 		 struct span body)
 {
-	char params[VIA_PARAMS_MAX], tag[INBOUND_TAG_LEN];
-	struct writer w = writer_over(params, sizeof(params));
 	struct sip_reply reply = {
 		.status = status,
 		.reason = reason,
 		.fields = fields,
 		.body = body,
-		.head = in->whole ? &in->head : NULL,
 	};
 
-	if (in->m->sip.method == SIP_METHOD_ACK) {
-		answer_drop(in->m, fate_instead_of(status));
-		return;
-	}
-	via_params_write(in, &w);
-	assert(!w.full);
-	inbound_tag(in, tag);
-	reply.via_params = writer_text(&w);
-	reply.to_tag = span_of(tag, sizeof(tag));
-	reply_write(in->m, &reply);
+	send_reply(in, reply, false);
 }
 
 void
@@ -222,5 +232,10 @@ answer_bad_extension(struct inbound *in, enum sip_field_id id)
 void
 answer_options(struct inbound *in)
 {
-	answer_send(in, 200, SPAN(""), SPAN(ANSWER_ALLOW "Accept: */*\r\n" ANSWER_SUPPORTED));
+	struct sip_reply reply = {
+		.status = 200,
+		.fields = SPAN(ANSWER_ALLOW "Accept: */*\r\n" ANSWER_SUPPORTED),
+	};
+
+	send_reply(in, reply, true);
 }
