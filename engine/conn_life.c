@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/conn_life.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <string.h>
 #include "codec/ws_close.h"
@@ -430,100 +429,4 @@ conn_life_apply(struct loop *l, struct conn *c, enum conn_event event)
 		wheel_cancel(&l->wheel, &c->timer);
 	else if (c->state == cell.next)
 		conn_timer_arm(l, c);
-}
-
-/* ---- what the ring tells ---- */
-
-static void
-peer_text(struct message_peer *p, const struct sockaddr_storage *peer)
-{
-	const void *address;
-
-	if (peer->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)peer;
-
-		address = &in6->sin6_addr;
-		p->port = ntohs(in6->sin6_port);
-	} else {
-		const struct sockaddr_in *in4 = (const struct sockaddr_in *)peer;
-
-		address = &in4->sin_addr;
-		p->port = ntohs(in4->sin_port);
-	}
-	if (!inet_ntop(peer->ss_family, address, p->address, sizeof(p->address)))
-		memcpy(p->address, "?", 2);
-}
-
-void
-conn_life_begin(struct loop *l, struct conn *c, const struct sockaddr_storage *peer)
-{
-	uint32_t generation = (c->flow.tag + 1) & 0xFFFFFF;
-	struct conn old = *c;
-
-	assert(c->state == CONN_FREE);
-	memset(c, 0, sizeof(*c));
-	c->flow.slot = (uint32_t)(c - l->conns);
-	c->flow.tag = (uint32_t)l->index << 24 | (generation ? generation : 1);
-	/* The loop's lists may still hold the slot; they find nothing to do. */
-	c->dirty = old.dirty;
-	c->next_dirty = old.next_dirty;
-	c->in_held_list = old.in_held_list;
-	c->next_held = old.next_held;
-	c->in_waiting_list = old.in_waiting_list;
-	c->next_waiting = old.next_waiting;
-	peer_text(&c->peer, peer);
-	stats_add(&l->stats.connections, 1);
-}
-
-void
-conn_life_accepted(struct loop *l, struct conn *c, uint32_t listener,
-		   const struct sockaddr_storage *peer)
-{
-	conn_life_begin(l, c, peer);
-	c->listener = (uint8_t)listener;
-	stats_add(&l->stats.connections_accepted, 1);
-	conn_life_apply(l, c,
-			l->listeners[listener]->tls ? CONN_EV_ACCEPTED_TLS : CONN_EV_ACCEPTED);
-	if (l->draining)
-		conn_life_going_away(l, c, WS_CLOSE_GOING_AWAY);
-}
-
-void
-conn_life_connected(struct loop *l, struct conn *c, int result)
-{
-	if (c->state != CONN_CONNECTING)
-		return; /* given up already */
-	if (result < 0) {
-		stats_add(&l->stats.upstream_refused, 1);
-		log_line(LOG_WARN, "upstream_refused", "peer=%s port=%u error=\"%s\"",
-			 c->peer.address, c->peer.port, strerror(-result));
-	}
-	conn_life_apply(l, c,
-			result < 0             ? CONN_EV_PEER_ERROR :
-			c->upstream->where.tls ? CONN_EV_CONNECTED_TLS :
-						 CONN_EV_CONNECTED);
-}
-
-void
-conn_life_ended(struct loop *l, struct conn *c, int result)
-{
-	if (c->state == CONN_DEAD)
-		return;
-	if (c->state == CONN_ASKING || c->state == CONN_TLS_OUT)
-		log_line(LOG_WARN, "upstream_declined", "peer=%s port=%u reason=\"%s\"",
-			 c->peer.address, c->peer.port,
-			 result ? strerror(-result) : "stream ended without an answer");
-	if (c->state == CONN_OPEN)
-		stats_add(result ? &l->stats.closed_reset : &l->stats.closed_by_peer, 1);
-	if (c->state == CONN_OPEN && c->tls && !result) /* somebody may have cut the stream */
-		stats_add(&l->stats.tls_truncated, 1);
-	if (c->state == CONN_TLS || c->state == CONN_TLS_OUT)
-		stats_add(&l->stats.tls_handshakes_failed, 1);
-	conn_life_apply(l, c, result ? CONN_EV_PEER_ERROR : CONN_EV_PEER_END);
-}
-
-void
-conn_life_closed(struct loop *l, struct conn *c)
-{
-	conn_life_apply(l, c, CONN_EV_CLOSED);
 }

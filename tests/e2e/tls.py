@@ -55,7 +55,8 @@ def make_ca(name="ca"):
     return pair
 
 
-def make(name, names="DNS:localhost,IP:127.0.0.1,IP:127.0.0.2,IP:::1", issuer=None, kind="ec", days=30):
+def make(name, names="DNS:localhost,IP:127.0.0.1,IP:127.0.0.2,IP:::1", issuer=None, kind="ec",
+         days=30):
     """A certificate for these subject alternative names."""
     pair, issuer = Pair(name), issuer or ca()
     extensions = directory() / f"{name}.ext"
