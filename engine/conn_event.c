@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a connection as the ring tells it: its events for conn_life.c's table. */
+#include "engine/conn_event.h"
+
 #include <arpa/inet.h>
 #include <assert.h>
 #include <string.h>
@@ -29,7 +31,7 @@ peer_text(struct message_peer *p, const struct sockaddr_storage *peer)
 }
 
 void
-conn_life_begin(struct loop *l, struct conn *c, const struct sockaddr_storage *peer)
+conn_event_begin(struct loop *l, struct conn *c, const struct sockaddr_storage *peer)
 {
 	uint32_t generation = (c->flow.tag + 1) & 0xFFFFFF;
 	struct conn old = *c;
@@ -50,10 +52,10 @@ conn_life_begin(struct loop *l, struct conn *c, const struct sockaddr_storage *p
 }
 
 void
-conn_life_accepted(struct loop *l, struct conn *c, uint32_t listener,
+conn_event_accepted(struct loop *l, struct conn *c, uint32_t listener,
 		   const struct sockaddr_storage *peer)
 {
-	conn_life_begin(l, c, peer);
+	conn_event_begin(l, c, peer);
 	c->listener = (uint8_t)listener;
 	stats_add(&l->stats.connections_accepted, 1);
 	conn_life_apply(l, c,
@@ -63,7 +65,7 @@ conn_life_accepted(struct loop *l, struct conn *c, uint32_t listener,
 }
 
 void
-conn_life_connected(struct loop *l, struct conn *c, int result)
+conn_event_connected(struct loop *l, struct conn *c, int result)
 {
 	if (c->state != CONN_CONNECTING)
 		return; /* given up already */
@@ -79,7 +81,7 @@ conn_life_connected(struct loop *l, struct conn *c, int result)
 }
 
 void
-conn_life_ended(struct loop *l, struct conn *c, int result)
+conn_event_ended(struct loop *l, struct conn *c, int result)
 {
 	if (c->state == CONN_DEAD)
 		return;
@@ -97,7 +99,7 @@ conn_life_ended(struct loop *l, struct conn *c, int result)
 }
 
 void
-conn_life_closed(struct loop *l, struct conn *c)
+conn_event_closed(struct loop *l, struct conn *c)
 {
 	conn_life_apply(l, c, CONN_EV_CLOSED);
 }

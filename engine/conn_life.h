@@ -8,16 +8,6 @@
 /* One step of the table. */
 void conn_life_apply(struct loop *l, struct conn *c, enum conn_event event);
 
-/* A slot gets an owner: everything at its beginning, a new generation. */
-void conn_life_begin(struct loop *l, struct conn *c, const struct sockaddr_storage *peer);
-
-/* What the ring tells of it. */
-void conn_life_accepted(struct loop *l, struct conn *c, uint32_t listener,
-			const struct sockaddr_storage *peer);
-void conn_life_connected(struct loop *l, struct conn *c, int result);
-void conn_life_ended(struct loop *l, struct conn *c, int result);
-void conn_life_closed(struct loop *l, struct conn *c);
-
 /* The peer broke a rule or a limit: Close with this code, then no more of its input. */
 void conn_life_fail(struct loop *l, struct conn *c, uint16_t code, const char *reason);
 

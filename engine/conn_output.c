@@ -80,43 +80,51 @@ mask_of(struct loop *l, const struct conn *c, struct sendq_mask *mask)
 	return mask;
 }
 
-static size_t
-header_write(uint8_t *out, uint8_t opcode, uint64_t len, const struct sendq_mask *mask)
-{
-	size_t n = ws_frame_write_header(out, opcode & 0xF, true, len, mask ? mask->key : NULL);
+/* What is to be sent as one frame. */
+struct frame {
+	const struct span *pieces;
+	size_t pieces_len;
+	uint64_t len; /* of all pieces */
+	struct sendq_mask *mask; /* or NULL */
+	uint8_t opcode; /* and RSV1 */
+};
 
-	out[0] |= opcode & WS_DEFLATE_RSV1;
+static size_t
+header_write(uint8_t *out, const struct frame *f)
+{
+	size_t n = ws_frame_write_header(out, f->opcode & 0xF, true, f->len,
+					 f->mask ? f->mask->key : NULL);
+
+	out[0] |= f->opcode & WS_DEFLATE_RSV1;
 	return n;
 }
 
 /* Into one chunk: plain copies. */
 static void
-frame_write(uint8_t *to, uint8_t opcode, const struct span *pieces, size_t pieces_len, uint64_t len,
-	    const struct sendq_mask *mask)
+frame_write(uint8_t *to, const struct frame *f)
 {
-	uint8_t *payload = to + header_write(to, opcode, len, mask);
+	uint8_t *payload = to + header_write(to, f);
 
 	to = payload;
-	for (size_t i = 0; i < pieces_len; i++) {
-		if (pieces[i].len)
-			memcpy(to, pieces[i].at, pieces[i].len);
-		to += pieces[i].len;
+	for (size_t i = 0; i < f->pieces_len; i++) {
+		if (f->pieces[i].len)
+			memcpy(to, f->pieces[i].at, f->pieces[i].len);
+		to += f->pieces[i].len;
 	}
-	if (mask)
-		ws_mask_apply(payload, len, mask->key, 0);
+	if (f->mask)
+		ws_mask_apply(payload, f->len, f->mask->key, 0);
 }
 
 /* Over several. */
 static bool
-put_parts(struct loop *l, struct conn *c, uint8_t opcode, const struct span *pieces,
-	  size_t pieces_len, uint64_t len, struct sendq_mask *mask)
+put_parts(struct loop *l, struct conn *c, const struct frame *f)
 {
 	uint8_t header[WS_HEADER_MAX];
-	size_t n = header_write(header, opcode, len, mask);
+	size_t n = header_write(header, f);
 	bool ok = sendq_put(&c->sendq, &l->bytes, &l->stats, span_of(header, n));
 
-	for (size_t i = 0; ok && i < pieces_len; i++)
-		ok = sendq_put_masked(&c->sendq, &l->bytes, &l->stats, pieces[i], mask);
+	for (size_t i = 0; ok && i < f->pieces_len; i++)
+		ok = sendq_put_masked(&c->sendq, &l->bytes, &l->stats, f->pieces[i], f->mask);
 	return ok;
 }
 
@@ -125,20 +133,20 @@ static bool
 put_frame(struct loop *l, struct conn *c, uint8_t opcode, const struct span *pieces,
 	  size_t pieces_len)
 {
-	struct sendq_mask key, *mask = mask_of(l, c, &key);
+	struct sendq_mask key;
+	struct frame f = { pieces, pieces_len, 0, mask_of(l, c, &key), opcode };
 	uint32_t queued = c->sendq.queued;
-	uint64_t len = 0;
 	uint8_t *whole;
 	bool ok = true;
 
 	for (size_t i = 0; i < pieces_len; i++)
-		len += pieces[i].len;
+		f.len += pieces[i].len;
 	whole = sendq_extend(&c->sendq, &l->bytes, &l->stats,
-			     ws_frame_header_len(len, mask ? WS_CLIENT : WS_SERVER) + len);
+			     ws_frame_header_len(f.len, f.mask ? WS_CLIENT : WS_SERVER) + f.len);
 	if (whole)
-		frame_write(whole, opcode, pieces, pieces_len, len, mask);
+		frame_write(whole, &f);
 	else
-		ok = put_parts(l, c, opcode, pieces, pieces_len, len, mask);
+		ok = put_parts(l, c, &f);
 	if (ok)
 		loop_mark_dirty(l, c);
 	else

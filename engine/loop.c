@@ -7,6 +7,7 @@
 #include <string.h>
 #include "engine/clock.h"
 #include "engine/conn_input.h"
+#include "engine/conn_event.h"
 #include "engine/conn_life.h"
 #include "engine/conn_output.h"
 #include "engine/conn_timer.h"
@@ -111,7 +112,7 @@ on_accepted(void *arg, uint32_t slot, uint32_t listener, const struct sockaddr_s
 		stats_add(&l->stats.connections_handed_over, 1);
 		return;
 	}
-	conn_life_accepted(l, &l->conns[slot], listener, peer);
+	conn_event_accepted(l, &l->conns[slot], listener, peer);
 }
 
 static void
@@ -130,7 +131,7 @@ on_ended(void *arg, uint32_t slot, int result)
 	struct loop *l = arg;
 
 	l->now_ns = ring_now_ns(l->ring);
-	conn_life_ended(l, &l->conns[slot], result);
+	conn_event_ended(l, &l->conns[slot], result);
 }
 
 static void
@@ -148,7 +149,7 @@ on_closed(void *arg, uint32_t slot)
 	struct loop *l = arg;
 
 	l->now_ns = ring_now_ns(l->ring);
-	conn_life_closed(l, &l->conns[slot]);
+	conn_event_closed(l, &l->conns[slot]);
 }
 
 static void
@@ -196,7 +197,7 @@ on_connected(void *arg, uint32_t slot, int result)
 	struct loop *l = arg;
 
 	l->now_ns = ring_now_ns(l->ring);
-	conn_life_connected(l, &l->conns[slot], result);
+	conn_event_connected(l, &l->conns[slot], result);
 }
 
 /* A timer that lies in no connection is an upstream's. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "engine/clock.h"
+#include "engine/conn_event.h"
 #include "engine/conn_life.h"
 #include "engine/log.h"
 #include "engine/loop.h"
@@ -187,7 +188,7 @@ upstream_dial(struct loop *l, struct upstream *u)
 	u->state = UPSTREAM_CONNECTING;
 	stats_add(&l->stats.upstream_connects, 1);
 	c = &l->conns[slot];
-	conn_life_begin(l, c, &u->address);
+	conn_event_begin(l, c, &u->address);
 	u->flow = c->flow;
 	c->upstream = u;
 	conn_life_apply(l, c, CONN_EV_DIALED);
