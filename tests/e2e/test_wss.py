@@ -2,10 +2,12 @@
 """TLS itself: versions, names, certificates and their change, what is no TLS, and the end of it."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
 import ssl
+import subprocess
 import unittest
 
 import harness
@@ -200,6 +202,24 @@ class Limits(Secure):
         for raw in raws:
             self.assertTrue(raw.recv(10).startswith(b"\x16\x03\x03"))
             raw.close()
+        daemon.stop()
+
+
+class Load(Secure):
+    def test_wsload(self):
+        """Many at once, through the client's side of the same code: nothing is lost or late."""
+        daemon = self.daemon(tls.settings(tls.usual()) | {"wss_send_timeout": 5000},
+                             routing="registrar")
+        for scenario, more in (("options", ["--depth", "8"]), ("churn", []), ("message", [])):
+            with self.subTest(scenario):
+                done = subprocess.run(
+                    [str(harness.BIN / "wsload"), f"wss://127.0.0.1:{daemon.port}", "--scenario",
+                     scenario, "--connections", "50", "--duration", "500ms", "--json", *more],
+                    capture_output=True, text=True, timeout=60)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                said = json.loads(done.stdout.splitlines()[-1])
+                self.assertEqual(said["errors"], 0)
+                self.assertGreater(said["operations"], 50)
         daemon.stop()
 
 

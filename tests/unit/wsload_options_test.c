@@ -49,7 +49,11 @@ defaults_follow_from_what_is_given(void **state)
 	assert_int_equal(o.port, 8080);
 	assert_int_equal(o.depth, 1);
 	assert_int_equal(o.connections, 1);
+	assert_int_equal(read_line("wss://127.0.0.1/sip"), OPTIONS_RUN);
+	assert_true(o.secure);
+	assert_int_equal(o.port, 443);
 	assert_int_equal(read_line("--rate 100 ws://127.0.0.1"), OPTIONS_RUN);
+	assert_false(o.secure);
 	assert_int_equal(o.depth, 64);
 	assert_int_equal(o.port, 80);
 	assert_string_equal(o.path, "/");
@@ -83,7 +87,7 @@ wrong_usage_says_what_to_type(void **state)
 		const char *line, *says;
 	} cases[] = {
 		{ "", "wsload ws://HOST:PORT" },
-		{ "http://127.0.0.1", "begins with ws://" },
+		{ "http://127.0.0.1", "begins with ws:// or wss://" },
 		{ "ws://", "ws://127.0.0.1:8080/" },
 		{ "ws://127.0.0.1:0", "from 1 to 65535" },
 		{ "ws://127.0.0.1:x", "from 1 to 65535" },

@@ -2,14 +2,10 @@
 #include "tools/wsload/client.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <netinet/tcp.h>
-#include <unistd.h>
 #include "codec/ws_close.h"
 #include "codec/ws_mask.h"
+#include "tools/wsload/client_tls.h"
 #include "tools/wsload/message.h"
 #include "tools/wsload/operation.h"
 #include "tools/wsload/registration.h"
@@ -50,8 +46,8 @@ bytes_room(struct worker *w, struct client_bytes *b, size_t more)
 	return true;
 }
 
-static bool
-bytes_put(struct worker *w, struct client_bytes *b, struct span text)
+bool
+client_put(struct worker *w, struct client_bytes *b, struct span text)
 {
 	if (!bytes_room(w, b, text.len))
 		return false;
@@ -103,11 +99,18 @@ send_control(struct worker *w, struct client *c, uint8_t opcode, struct span pay
 void
 client_flush(struct worker *w, struct client *c)
 {
-	if (c->out.len == 0 || c->sending.len || c->state <= CLIENT_CONNECTING ||
-	    c->state >= CLIENT_CLOSED)
+	struct client_bytes *out = c->tls ? &c->wire : &c->out;
+
+	if (c->sending.len || c->state <= CLIENT_CONNECTING || c->state >= CLIENT_CLOSED)
 		return;
-	c->sending = c->out;
-	c->out = (struct client_bytes){ 0 };
+	if (c->tls && !client_tls_seal(w, c)) {
+		client_abandon(w, c);
+		return;
+	}
+	if (out->len == 0)
+		return;
+	c->sending = *out;
+	*out = (struct client_bytes){ 0 };
 	ring_send(w->ring, c->slot, c->sending.at, c->sending.len, SEND_TIMEOUT_US);
 }
 
@@ -120,71 +123,11 @@ on_sent(void *arg, uint32_t slot, int result)
 	if (result == 0)
 		tally_count(&w->tally, TALLY_bytes_sent, c->sending.len);
 	bytes_drop(w, &c->sending);
-	if (result == 0 && c->out.len)
+	if (result == 0 && (c->out.len || c->wire.len))
 		worker_put_dirty(w, c);
 }
 
 /* ---- opening ---- */
-
-static int
-new_socket(const struct worker *w, const struct client *c)
-{
-	const struct options *o = &w->plan->options;
-	int fd = socket(o->server.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-	struct sockaddr_in source = { .sin_family = AF_INET };
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (!o->sources_len)
-		return fd;
-	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-	source.sin_addr = o->sources[c->number % o->sources_len];
-	if (bind(fd, (const struct sockaddr *)&source, sizeof(source)) < 0) {
-		int error = -errno;
-
-		close(fd);
-		return error;
-	}
-	return fd;
-}
-
-/* Why connections could not even begin is nothing that the server says: so it is told, once. */
-static void
-not_begun(struct worker *w, struct client *c, int error)
-{
-	if (!w->note[0])
-		snprintf(w->note, sizeof(w->note), "no connection could be begun: %s%s",
-			 strerror(-error),
-			 error == -EMFILE || error == -ENFILE || error == -ENOBUFS ?
-				 "; raise ulimit -n, or give more --threads" :
-				 "");
-	c->state = CLIENT_GONE;
-	tally_count(&w->tally, TALLY_connect_failed, 1);
-}
-
-bool
-client_open(struct worker *w, struct client *c)
-{
-	const struct options *o = &w->plan->options;
-	int fd = new_socket(w, c), error = fd;
-
-	assert(c->state == CLIENT_NEW || c->state == CLIENT_GONE);
-	if (fd >= 0) {
-		error = ring_connect(w->ring, fd, (const struct sockaddr *)&o->server,
-				     o->server_len, &c->slot);
-		if (error < 0)
-			close(fd);
-	}
-	if (error < 0) {
-		not_begun(w, c, error);
-		return false;
-	}
-	w->by_slot[c->slot] = c;
-	c->state = CLIENT_CONNECTING;
-	c->since_ns = w->now_ns;
-	return true;
-}
 
 static struct ws_client_request
 request_of(const struct worker *w, const struct client *c)
@@ -194,6 +137,7 @@ request_of(const struct worker *w, const struct client *c)
 	return (struct ws_client_request){
 		.host = span_of(o->host, strlen(o->host)),
 		.port = o->port,
+		.secure = o->secure,
 		.resource = span_of(o->path, strlen(o->path)),
 		.key = span_of(c->key, sizeof(c->key)),
 		.protocols = span_of(o->protocol, strlen(o->protocol)),
@@ -207,9 +151,6 @@ on_connected(void *arg, uint32_t slot, int result)
 {
 	struct worker *w = arg;
 	struct client *c = w->by_slot[slot];
-	uint8_t random[WS_CLIENT_RANDOM_LEN];
-	struct ws_client_request request;
-	struct writer out;
 
 	if (result < 0) {
 		tally_count(&w->tally, TALLY_connect_failed, 1);
@@ -217,6 +158,25 @@ on_connected(void *arg, uint32_t slot, int result)
 		return;
 	}
 	tally_time(&w->tally, TALLY_TIME_connect, ring_now_ns(w->ring) - c->since_ns);
+	c->since_ns = ring_now_ns(w->ring);
+	if (!w->plan->tls) {
+		client_ask(w, c);
+		return;
+	}
+	c->state = CLIENT_SECURING;
+	if (!client_tls_begin(w, c))
+		client_abandon(w, c);
+}
+
+void
+client_ask(struct worker *w, struct client *c)
+{
+	uint8_t random[WS_CLIENT_RANDOM_LEN];
+	struct ws_client_request request;
+	struct writer out;
+
+	if (c->state == CLIENT_SECURING)
+		tally_time(&w->tally, TALLY_TIME_tls, ring_now_ns(w->ring) - c->since_ns);
 	c->state = CLIENT_UPGRADING;
 	c->since_ns = ring_now_ns(w->ring);
 	random_take(&w->random, random, sizeof(random));
@@ -252,7 +212,7 @@ take_data(struct worker *w, struct client *c, const struct ws_event *ev)
 		message_take(w, c, piece);
 		return;
 	}
-	if (!bytes_put(w, &c->in, piece)) {
+	if (!client_put(w, &c->in, piece)) {
 		bad_frame(w, c);
 		return;
 	}
@@ -336,7 +296,7 @@ take_answer(struct worker *w, struct client *c, uint8_t *bytes, size_t len)
 	int n;
 
 	if (seen) {
-		if (!bytes_put(w, &c->in, span_of(bytes, len))) {
+		if (!client_put(w, &c->in, span_of(bytes, len))) {
 			client_abandon(w, c);
 			return;
 		}
@@ -350,7 +310,7 @@ take_answer(struct worker *w, struct client *c, uint8_t *bytes, size_t len)
 		return;
 	}
 	if (n == 0) {
-		if (!seen && !bytes_put(w, &c->in, span_of(bytes, len)))
+		if (!seen && !client_put(w, &c->in, span_of(bytes, len)))
 			client_abandon(w, c);
 		return;
 	}
@@ -361,6 +321,28 @@ take_answer(struct worker *w, struct client *c, uint8_t *bytes, size_t len)
 	bytes_drop(w, &head);
 }
 
+void
+client_take(struct worker *w, struct client *c, uint8_t *bytes, size_t len)
+{
+	if (c->state == CLIENT_UPGRADING)
+		take_answer(w, c, bytes, len);
+	else if (c->state < CLIENT_CLOSED)
+		take_frames(w, c, bytes, len);
+}
+
+/* No more will come. */
+static void
+over(struct worker *w, struct client *c)
+{
+	if (c->state == CLIENT_UPGRADING || c->state == CLIENT_SECURING)
+		tally_count(&w->tally, TALLY_upgrade_failed, 1);
+	else if (c->state == CLIENT_CLOSING)
+		tally_count(&w->tally, TALLY_unanswered_closes, 1);
+	else if (c->state < CLIENT_CLOSED)
+		tally_count(&w->tally, TALLY_disconnected, 1);
+	client_abandon(w, c);
+}
+
 static void
 on_received(void *arg, uint32_t slot, const struct ring_lease *lease)
 {
@@ -369,10 +351,10 @@ on_received(void *arg, uint32_t slot, const struct ring_lease *lease)
 
 	w->now_ns = ring_now_ns(w->ring);
 	tally_count(&w->tally, TALLY_bytes_received, lease->len);
-	if (c->state == CLIENT_UPGRADING)
-		take_answer(w, c, lease->bytes, lease->len);
-	else if (c->state < CLIENT_CLOSED)
-		take_frames(w, c, lease->bytes, lease->len);
+	if (!c->tls)
+		client_take(w, c, lease->bytes, lease->len);
+	else if (c->state < CLIENT_CLOSED && !client_tls_received(w, c, lease))
+		over(w, c);
 }
 
 /* ---- the end ---- */
@@ -409,16 +391,9 @@ static void
 on_ended(void *arg, uint32_t slot, int result)
 {
 	struct worker *w = arg;
-	struct client *c = w->by_slot[slot];
 
 	(void)result;
-	if (c->state == CLIENT_UPGRADING)
-		tally_count(&w->tally, TALLY_upgrade_failed, 1);
-	else if (c->state == CLIENT_CLOSING)
-		tally_count(&w->tally, TALLY_unanswered_closes, 1);
-	else if (c->state < CLIENT_CLOSED)
-		tally_count(&w->tally, TALLY_disconnected, 1);
-	client_abandon(w, c);
+	over(w, w->by_slot[slot]);
 }
 
 static void
@@ -431,6 +406,9 @@ on_closed(void *arg, uint32_t slot)
 	bytes_drop(w, &c->in);
 	bytes_drop(w, &c->out);
 	bytes_drop(w, &c->sending);
+	bytes_drop(w, &c->wire);
+	tls_conn_free(c->tls);
+	c->tls = NULL;
 	c->state = CLIENT_GONE;
 	worker_gone(w, c);
 }

@@ -10,6 +10,7 @@
 #include "codec/span.h"
 #include "codec/ws_client.h"
 #include "codec/ws_reader.h"
+#include "engine/tls_conn.h"
 #include "ring/ring.h"
 
 #define CLIENT_OP_NONE UINT16_MAX
@@ -20,6 +21,7 @@ struct worker;
 enum client_state {
 	CLIENT_NEW,
 	CLIENT_CONNECTING,
+	CLIENT_SECURING, /* wss: the TLS handshake */
 	CLIENT_UPGRADING,
 	CLIENT_REGISTERING,
 	CLIENT_OPEN,
@@ -60,6 +62,8 @@ struct client {
 	struct op *ops;
 	struct client_auth *auth; /* owned, of malloc() */
 	struct client_bytes in, out, sending;
+	struct tls_conn *tls;     /* NULL: ws */
+	struct client_bytes wire; /* records; `out` is then what is still to be encrypted */
 	struct ws_reader reader;
 	char key[WS_CLIENT_KEY_LEN];
 };
@@ -83,6 +87,19 @@ void client_end_message(struct worker *w, struct client *c, uint32_t max, uint32
 
 /* Give the kernel what has gathered, if it has nothing yet. */
 void client_flush(struct worker *w, struct client *c);
+
+/* -- for client_tls.c -- */
+
+#define CLIENT_RECORD_MAX 16384u /* plaintext of a TLS record */
+
+/* Append; false: no memory. */
+bool client_put(struct worker *w, struct client_bytes *b, struct span text);
+
+/* Send the opening handshake. */
+void client_ask(struct worker *w, struct client *c);
+
+/* Bytes of WebSocket: of the handshake's answer, or frames. */
+void client_take(struct worker *w, struct client *c, uint8_t *bytes, size_t len);
 
 extern const struct ring_handlers client_handlers; /* arg: the worker */
 

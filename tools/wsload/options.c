@@ -9,7 +9,8 @@
 
 static const char help[] = "usage: wsload URL [OPTION]...\n"
 			   "\n"
-			   "Load for SIP-over-WebSocket servers. URL is ws://HOST[:PORT][/PATH].\n"
+			   "Load for SIP-over-WebSocket servers. URL is ws://HOST[:PORT][/PATH],\n"
+			   "or wss: for TLS (certificates are not verified).\n"
 			   "\n"
 			   "  --scenario NAME     what the clients do (default options):\n";
 

@@ -33,6 +33,7 @@ struct options {
 	char domain[OPTIONS_TEXT_MAX];
 	char protocol[OPTIONS_TEXT_MAX]; /* subprotocols to ask for; may be empty */
 	uint16_t port;
+	bool secure; /* wss */
 	char origin[OPTIONS_TEXT_MAX];
 	char user[OPTIONS_TEXT_MAX]; /* for digest; empty: that of the client's address */
 	char password[OPTIONS_TEXT_MAX];

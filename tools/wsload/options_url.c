@@ -4,14 +4,13 @@
 #include <string.h>
 #include "tools/wsload/options_value.h"
 
-/* Cuts HOST[:PORT] in two; false: no port that could be one. */
+/* Cuts HOST[:PORT] in two, *port is the usual one; false: no port that could be one. */
 static bool
 cut_port(char *host, const char **port)
 {
 	char *colon = host[0] == '[' ? strchr(host, ']') : strrchr(host, ':');
 	uint32_t n;
 
-	*port = "80";
 	if (host[0] == '[') {
 		if (!colon || (colon[1] && colon[1] != ':'))
 			return false;
@@ -47,13 +46,13 @@ resolve(struct options *o, const char *port)
 const char *
 options_url(struct options *o, const char *url)
 {
-	const char *rest = url + 5, *path, *port;
+	bool secure = strncmp(url, "wss://", 6) == 0;
+	const char *rest = url + (secure ? 6 : 5), *path, *port = secure ? "443" : "80";
 	size_t len;
 
-	if (strncmp(url, "wss://", 6) == 0)
-		return "wss: is not supported yet, use ws://";
-	if (strncmp(url, "ws://", 5) != 0)
-		return "a URL begins with ws://, as in ws://127.0.0.1:8080/";
+	if (!secure && strncmp(url, "ws://", 5) != 0)
+		return "a URL begins with ws:// or wss://, as in ws://127.0.0.1:8080/";
+	o->secure = secure;
 	path = strchrnul(rest, '/');
 	len = (size_t)(path - rest);
 	if (len == 0 || len >= sizeof(o->host) || strlen(path) >= sizeof(o->path) ||

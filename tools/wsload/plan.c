@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include "tools/wsload/client_tls.h"
 
 #define MESSAGE_MAX (UINT64_C(1) << 24) /* that a server may send */
 #define BODY_ID_LEN 21u                 /* and a space */
@@ -83,6 +84,8 @@ plan_init(struct plan *p, const struct options *options)
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return "no random numbers";
 	template_digits_client(p->run, random);
+	if (options->secure && !(p->tls = client_tls_context()))
+		return "out of memory";
 	wrong = options->scenario->head ? init_sip(p) : init_raw(p);
 	if (wrong)
 		plan_fini(p);
@@ -103,6 +106,7 @@ plan_exchange(const struct plan *p, uint8_t method)
 void
 plan_fini(struct plan *p)
 {
+	SSL_CTX_free(p->tls);
 	exchange_fini(&p->ack);
 	exchange_fini(&p->bye);
 	exchange_fini(&p->request);

@@ -5,6 +5,7 @@
  * What all threads do: the options, the scenario and its messages. Constant while the run lasts.
  */
 #include <stdbool.h>
+#include <openssl/ssl.h>
 #include "codec/ws_reader.h"
 #include "tools/wsload/exchange.h"
 #include "tools/wsload/options.h"
@@ -24,6 +25,7 @@ struct scenario {
 
 struct plan {
 	struct options options;
+	SSL_CTX *tls; /* wss; else NULL */
 	char run[9]; /* digits of this run: no two runs share a Call-ID */
 	struct exchange registration;
 	struct exchange request;

@@ -25,6 +25,7 @@ enum tally_count {
 	TIME(operation, "operation")                                                               \
 	TIME(lag, "send lag of the generator")                                                     \
 	TIME(connect, "TCP connect")                                                               \
+	TIME(tls, "TLS handshake")                                                                 \
 	TIME(upgrade, "WebSocket handshake")                                                       \
 	TIME(register, "REGISTER, first")                                                          \
 	TIME(delivery, "MESSAGE delivery")                                                         \

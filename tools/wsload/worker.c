@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "engine/clock.h"
+#include "tools/wsload/client_tls.h"
 #include "tools/wsload/operation.h"
 
 #define TICK_NS (10 * CLOCK_NS_PER_MS)
@@ -263,6 +264,7 @@ expire_opening(struct worker *w, struct client *c)
 {
 	static const enum tally_count faults[] = {
 		[CLIENT_CONNECTING] = TALLY_connect_failed,
+		[CLIENT_SECURING] = TALLY_upgrade_failed,
 		[CLIENT_UPGRADING] = TALLY_upgrade_failed,
 		[CLIENT_REGISTERING] = TALLY_register_failed,
 	};
@@ -347,6 +349,7 @@ fini(struct worker *w)
 	}
 	for (uint32_t i = 0; w->clients && i < w->clients_len; i++)
 		free(w->clients[i].auth);
+	free(w->tls_scratch);
 	free(w->clients);
 	free(w->ops);
 	free(w->by_slot);
@@ -378,7 +381,7 @@ init(struct worker *w, const char **error)
 	w->ops = calloc((size_t)w->clients_len * o->depth, sizeof(*w->ops));
 	w->by_slot = calloc(w->clients_len, sizeof(*w->by_slot));
 	w->scratch = malloc(EXCHANGE_BYTES_MAX);
-	if (!w->clients || !w->ops || !w->by_slot || !w->scratch)
+	if (!w->clients || !w->ops || !w->by_slot || !w->scratch || !client_tls_init(w))
 		return -ENOMEM;
 	w->ready_tail = &w->ready;
 	bytes_init(&w->bytes, SIZE_MAX);

@@ -51,6 +51,9 @@ struct worker {
 	struct ring *ring;
 	struct random random;
 	struct bytes_pool bytes;
+	struct tls_io tls;         /* wss */
+	struct client *tls_client; /* whose operation is under way */
+	uint8_t *tls_scratch;
 	struct client *clients; /* those with the numbers from `first` on */
 	struct op *ops;         /* theirs, one after the other */
 	uint32_t first, clients_len;
