@@ -215,7 +215,7 @@ class Stream:
         deadline = time.monotonic() + (within or DEADLINE)
         view = memoryview(data)
         at = 0
-        while at < len(view) or tls.unflushed(self.sock):
+        while at < len(view) or self._unflushed():
             piece = view[at:at + chop] if chop else view[at:]
             try:
                 n = self.sock.send(piece) if piece else 0
@@ -232,7 +232,15 @@ class Stream:
                     self._take()
             if self.eof == "reset":
                 return False
-        return True
+        return self.eof != "reset"
+
+    def _unflushed(self):
+        """Has TLS still records that the socket did not take?"""
+        try:
+            return tls.unflushed(self.sock)
+        except (BrokenPipeError, ConnectionResetError):
+            self._drain_dead()
+            return False
 
     def _drain_dead(self):
         while not self.eof and self._take():
