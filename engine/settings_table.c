@@ -32,6 +32,7 @@ static const char *const future_names[] = {
 	"trace_on",
 	"trace_filter_route",
 	"trace_",
+	"cert_check_on_conn_reusage",
 	"tls.dh_params",
 	"tls_",
 	"admin.",

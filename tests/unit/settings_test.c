@@ -230,7 +230,6 @@ has_the_defaults_of_opensips_and_of_the_design(void **state)
 	assert_int_equal(s.wss_handshake_timeout_ms, 100);
 	assert_int_equal(s.wss_tls_handshake_timeout_ms, 100);
 	assert_string_equal(s.wss_resource, "/");
-	assert_false(s.cert_check_on_conn_reusage);
 	assert_int_equal(s.require_origin, SETTINGS_ORIGIN_AUTO);
 	assert_int_equal(s.ws_max_message, 65536);
 	assert_int_equal(s.log_level, LOG_INFO);
