@@ -37,7 +37,8 @@ class Cost(unittest.TestCase):
         return daemon
 
     def start_small(self, **settings):
-        return self.start(receive_buffers=64, **settings)
+        """With few receive buffers, and only those of one loop: so they can be warmed up."""
+        return self.start(receive_buffers=64, loops=1, **settings)
 
     def grown(self, daemon, *frames, times=1):
         """KB that the process grew by at most while it was sent these frames, and closed 1009."""
