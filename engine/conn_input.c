@@ -486,7 +486,8 @@ conn_input_unhold(struct loop *l, struct conn *c)
 {
 	struct span rest = span_of(c->held.bytes + c->held_read, c->held.len - c->held_read);
 
-	if ((!c->paused && !c->held.len) || c->state == CONN_DEAD)
+	/* It may have waited so long that its slot is free again. */
+	if ((!c->paused && !c->held.len) || c->state == CONN_DEAD || c->state == CONN_FREE)
 		return;
 	c->held_read += (uint32_t)read_frames(l, c, rest, NULL);
 	if (c->held_read < c->held.len && is_listening(c)) {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/conn_life.h"
 #include "tests/unit/ws_peer.h"
 
 enum { PEERS = 6 };
@@ -320,6 +321,29 @@ slow_readers_are_not_silent(void **state)
 	slow_reader_is_not_silent(true);
 }
 
+/* Its input waits, and while it does the connection comes to its end, slot and all. */
+static void
+who_waits_may_be_gone(void **state)
+{
+	struct ws_peer *p = &peers[0];
+	struct conn *c;
+
+	(void)state;
+	open_world(NULL);
+	open_peer(p);
+	c = engine_bed_only(&bed);
+	c->paused = true;
+	ring_receive_pause(bed.loop.ring, c->flow.slot);
+	loop_mark_held(&bed.loop, c);
+	bed.loop.held = CONN_NOT_DIRTY; /* as if the routing stage were behind all the time */
+	ws_peer_reset(p);
+	conn_life_abandon(&bed.loop, c);
+	turn_until(c->state == CONN_FREE);
+	bed.loop.held = bed.loop.held_last = c->flow.slot;
+	turn();
+	end_world();
+}
+
 int
 main(void)
 {
@@ -331,6 +355,7 @@ main(void)
 		cmocka_unit_test(reading_is_a_duty),
 		cmocka_unit_test(slow_readers_are_let_be),
 		cmocka_unit_test(slow_readers_are_not_silent),
+		cmocka_unit_test(who_waits_may_be_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
