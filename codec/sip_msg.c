@@ -23,6 +23,7 @@ reset(struct sip_msg *m, const char *bytes, uint32_t len)
 	memset(m, 0, offsetof(struct sip_msg, first));
 	memset(m->first, SIP_NONE, sizeof(m->first));
 	memset(m->last, SIP_NONE, sizeof(m->last));
+	m->mapped = false;
 	m->base = bytes;
 	m->len = len;
 }

@@ -396,6 +396,20 @@ keepalives_are_told(void **state)
 	}
 }
 
+/* What the index held before does not matter, also where the head has no end. */
+static void
+nothing_is_left_of_the_one_before(void **state)
+{
+	static const char text[] = "SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\n";
+	static struct sip_msg m;
+
+	(void)state;
+	memset(&m, 0xFF, sizeof(m));
+	assert_true(sip_msg_parse(&m, text, sizeof(text) - 1) != SIP_OK);
+	assert_false(m.mapped);
+	assert_int_equal(m.method, SIP_METHOD_INVITE);
+}
+
 int
 main(void)
 {
@@ -412,6 +426,7 @@ main(void)
 		cmocka_unit_test(values_are_walked_over_lines_and_commas),
 		cmocka_unit_test(tokens_match_whole_and_in_any_case),
 		cmocka_unit_test(keepalives_are_told),
+		cmocka_unit_test(nothing_is_left_of_the_one_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
