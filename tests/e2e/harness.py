@@ -94,8 +94,10 @@ class Lines:
 
 
 class Daemon:
-    def __init__(self, routing="registrar", settings=None, listen=("ws:127.0.0.1:0",), args=()):
+    def __init__(self, routing="registrar", settings=None, listen=("ws:127.0.0.1:0",), args=(),
+                 env=None):
         self.argv = [BINARY_PATH]
+        self.env = os.environ | (env or {})
         settings = VARIANT | (settings or {})
         if tls.EVERYWHERE:
             listen = tuple(where.replace("ws:", "wss:", 1) for where in listen)
@@ -113,7 +115,7 @@ class Daemon:
 
     def start(self):
         self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE)
+                                        stderr=subprocess.PIPE, env=self.env)
         self.out = Lines(self.process.stdout)
         self.err = Lines(self.process.stderr)
         at = 0
