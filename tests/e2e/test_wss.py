@@ -219,7 +219,7 @@ class Load(Secure):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 said = json.loads(done.stdout.splitlines()[-1])
                 self.assertEqual(said["errors"], 0)
-                self.assertGreater(said["operations"], 50)
+                self.assertGreater(said["operations"], 10)
         daemon.stop()
 
 
