@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include "codec/scan.h"
 #include "codec/sip_shape.h"
+#include "tests/sip_same.h"
 #include "tests/unit/sip_check.h"
 #include "tests/unit/sip_data.h"
 
@@ -60,92 +61,6 @@ static const char *const messages[] = {
 	"Call-ID: 1\r\nCSeq: 9 INVITE\r\nContent-Length: 00\r\n\r\n",
 };
 
-static bool
-same(struct span a, struct span b)
-{
-	return a.len == b.len && a.at == b.at;
-}
-
-static void
-check_uri(const struct sip_uri *a, const struct sip_uri *b)
-{
-	assert_int_equal(a->kind, b->kind);
-	assert_true(same(a->text, b->text) && same(a->scheme, b->scheme) &&
-		    same(a->user, b->user) && same(a->password, b->password) &&
-		    same(a->host, b->host) && same(a->params, b->params) &&
-		    same(a->headers, b->headers));
-	assert_int_equal(a->port, b->port);
-	assert_int_equal(a->has_user, b->has_user);
-}
-
-static void
-check_addr(const struct sip_addr *a, const struct sip_addr *b)
-{
-	check_uri(&a->uri, &b->uri);
-	assert_true(same(a->display, b->display) && same(a->uri_text, b->uri_text) &&
-		    same(a->params, b->params) && same(a->tag, b->tag));
-	assert_true(a->bracketed == b->bracketed && a->star == b->star && a->has_tag == b->has_tag);
-}
-
-static void
-check_via(const struct sip_via *a, const struct sip_via *b)
-{
-	assert_true(same(a->protocol, b->protocol) && same(a->version, b->version) &&
-		    same(a->transport, b->transport) && same(a->sent_by, b->sent_by) &&
-		    same(a->host, b->host) && same(a->params, b->params) &&
-		    same(a->branch, b->branch) && same(a->received, b->received) &&
-		    same(a->rport, b->rport));
-	assert_int_equal(a->port, b->port);
-	assert_int_equal(a->has_rport, b->has_rport);
-}
-
-static void
-check_essentials(const struct sip_essentials *a, const struct sip_essentials *b, bool request)
-{
-	assert_true(same(a->via_text, b->via_text));
-	check_via(&a->via, &b->via);
-	if (request)
-		check_uri(&a->uri, &b->uri);
-	check_addr(&a->from, &b->from);
-	check_addr(&a->to, &b->to);
-	assert_int_equal(a->cseq.number, b->cseq.number);
-	assert_true(same(a->cseq.method, b->cseq.method));
-	assert_int_equal(a->hops, b->hops);
-}
-
-/* Of the last block of the map the octets of the head count only. */
-static void
-check_map(const struct sip_msg *a, const struct sip_msg *b)
-{
-	uint32_t head_len = a->fields_end + 2;
-
-	assert_true(a->mapped && b->mapped);
-	for (uint32_t i = 0; i < head_len; i++) {
-		uint64_t bit = UINT64_C(1) << i % SCAN_BLOCK;
-
-		assert_int_equal(a->map.stop[i / SCAN_BLOCK] & bit,
-				 b->map.stop[i / SCAN_BLOCK] & bit);
-		assert_int_equal(a->map.mark[i / SCAN_BLOCK] & bit,
-				 b->map.mark[i / SCAN_BLOCK] & bit);
-	}
-}
-
-static void
-check_index(const struct sip_msg *a, const struct sip_msg *b)
-{
-	assert_ptr_equal(a->base, b->base);
-	assert_memory_equal(&a->method_name, &b->method_name,
-			    offsetof(struct sip_msg, fields_len) -
-				    offsetof(struct sip_msg, method_name));
-	assert_true(a->len == b->len && a->surplus == b->surplus && a->request == b->request &&
-		    a->method == b->method && a->status == b->status);
-	assert_int_equal(a->fields_len, b->fields_len);
-	assert_memory_equal(a->first, b->first, sizeof(a->first));
-	assert_memory_equal(a->last, b->last, sizeof(a->last));
-	assert_memory_equal(a->fields, b->fields, a->fields_len * sizeof(a->fields[0]));
-	check_map(a, b);
-}
-
 /* Is what a shape says of this text, if one fits, what the parsers say? */
 static void
 compare(struct span text)
@@ -168,8 +83,8 @@ compare(struct span text)
 	hits++;
 	assert_int_equal(sip_msg_parse(&slow, text.at, text.len), SIP_OK);
 	assert_int_equal(sip_essentials_read(&slow, &slow_head), SIP_OK);
-	check_index(&fast, &slow);
-	check_essentials(&fast_head, &slow_head, slow.request);
+	assert_true(sip_same_index(&fast, &slow));
+	assert_true(sip_same_essentials(&fast_head, &slow_head, slow.request));
 }
 
 /* An octet of another class, of the same one, or any. */
