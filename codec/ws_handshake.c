@@ -24,7 +24,7 @@ static const struct {
 struct handshake_scan {
 	const struct ws_handshake_policy *policy;
 	struct ws_handshake *out;
-	bool host, upgrade, connection, version;
+	bool host, upgrade, connection, version, length;
 	bool protocols_sent, protocols_named; /* the header; a member in it */
 	bool extensions_sent, extensions_named;
 };
@@ -149,13 +149,18 @@ handshake_take_origin(struct handshake_scan *scan, struct span value)
 	return WS_HANDSHAKE_OK;
 }
 
-/* A body would be read as frames; nothing but "no body" will do. */
+/*
+ * A body would be read as frames; nothing but "no body" will do. Said once: RFC 9110 §8.6 lets a
+ * recipient refuse the same number twice, be it in one field ("0, 0") or in two.
+ */
 static enum ws_handshake_error
 handshake_take_content_length(struct handshake_scan *scan, struct span value)
 {
 	bool zero = true;
 
-	(void)scan;
+	if (scan->length)
+		return WS_HANDSHAKE_LENGTH_TWICE;
+	scan->length = true;
 	for (size_t i = 0; i < value.len; i++) {
 		if (value.at[i] < '0' || value.at[i] > '9')
 			return WS_HANDSHAKE_FIELD_SYNTAX;

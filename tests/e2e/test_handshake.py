@@ -147,6 +147,8 @@ REFUSED = {
     "body": (head(content_length=b"5") + b"hello", 400),
     "chunked body": (head(transfer_encoding=b"chunked") + b"0\r\n\r\n", 400),
     "negative Content-Length": (head(content_length=b"-1"), 400),
+    "Content-Length: 0, 0": (head(content_length=b"0, 0"), 400),
+    "two Content-Lengths of 0": (plus(b"Content-Length: 0\r\nContent-Length: 0"), 400),
     # W-S-08: Origin (require_origin=1)
     "no Origin": (head(origin=None), 400),
     "two Origins": (head(origin=[b"http://a", b"http://b"]), 400),

@@ -205,6 +205,8 @@ static const struct refused {
 	NO(FIELD_SYNTAX, GET ALL "Content-Length: +0\r\n" END),
 	NO(FIELD_SYNTAX, GET ALL "Content-Length: 0, 0\r\n" END),
 	NO(FIELD_SYNTAX, GET ALL "Content-Length: -1\r\n" END),
+	NO(LENGTH_TWICE, GET ALL "Content-Length: 0\r\nContent-Length: 0\r\n" END),
+	NO(LENGTH_TWICE, GET ALL "Content-Length: 0\r\ncontent-length: 5\r\n" END),
 #undef NO
 #undef NO_AT
 };
