@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/utf8.h"
 #include <assert.h>
-#include <string.h>
 #include "codec/cpu.h"
 
-#define UTF8_HIGH_BITS 0x8080808080808080u
 #define UTF8_WIDE 32   /* bytes in a vector */
-#define UTF8_SHORT 64  /* bytes looked through without a loop for one that is not ASCII */
 #define UTF8_BLOCK 128 /* bytes looked through at once for one that is not ASCII */
 
 /* What may come next. RFC 3629 §4: only the byte after E0, ED, F0 and F4 has bounds of its own. */
@@ -69,31 +66,6 @@ utf8_feed_scalar(struct utf8 *u, const uint8_t *bytes, size_t len)
 			return false;
 	}
 	return true;
-}
-
-static inline uint64_t
-utf8_word(const uint8_t *bytes)
-{
-	uint64_t word;
-
-	memcpy(&word, bytes, 8);
-	return word;
-}
-
-/* Are 8 to 64 bytes ASCII? Words from both ends, which may overlap: no loop, no tail. */
-static inline bool
-utf8_ascii_short(const uint8_t *bytes, size_t len)
-{
-	const uint8_t *end = bytes + len;
-	uint64_t seen = utf8_word(bytes) | utf8_word(end - 8);
-
-	if (len > 16)
-		seen |= utf8_word(bytes + 8) | utf8_word(end - 16);
-	if (len > 32) {
-		seen |= utf8_word(bytes + 16) | utf8_word(bytes + 24);
-		seen |= utf8_word(end - 24) | utf8_word(end - 32);
-	}
-	return (seen & UTF8_HIGH_BITS) == 0;
 }
 
 /* Any machine: 8 bytes at a time where they are ASCII. */
@@ -372,11 +344,9 @@ utf8_feed_avx2(struct utf8 *u, const uint8_t *bytes, size_t len)
 }
 #endif
 
-static inline bool
+bool
 utf8_feed_any(struct utf8 *u, const uint8_t *bytes, size_t len)
 {
-	if (u->state == UTF8_BETWEEN && len - 8 <= UTF8_SHORT - 8 && utf8_ascii_short(bytes, len))
-		return true;
 #if CPU_X86
 	if (cpu_has_avx2()) {
 		for (; len && (u->state != UTF8_BETWEEN || utf8_awkward(len)); bytes++, len--) {
@@ -392,15 +362,9 @@ utf8_feed_any(struct utf8 *u, const uint8_t *bytes, size_t len)
 }
 
 bool
-utf8_feed(struct utf8 *u, const uint8_t *bytes, size_t len)
-{
-	return utf8_feed_any(u, bytes, len);
-}
-
-bool
 utf8_valid(const uint8_t *bytes, size_t len)
 {
 	struct utf8 u = { .state = UTF8_BETWEEN };
 
-	return utf8_feed_any(&u, bytes, len) && utf8_complete(&u);
+	return utf8_feed(&u, bytes, len) && utf8_complete(&u);
 }

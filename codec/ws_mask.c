@@ -4,7 +4,7 @@
 #include "codec/cpu.h"
 
 #define MASK_HIGH_BITS 0x8080808080808080u
-#define MASK_LONG 2048 /* bytes; below, neither aligned stores nor AVX-512 win anything */
+#define MASK_LONG 256 /* bytes; below, neither aligned stores nor AVX-512 win anything */
 
 bool
 ws_mask_apply_scalar(uint8_t *bytes, size_t len, const uint8_t key[4], unsigned phase)
@@ -115,7 +115,7 @@ mask_avx512(uint8_t *bytes, size_t len, uint32_t key)
 	size_t skip = 64 - ((uintptr_t)bytes & 63);
 	uint8_t *at = bytes + skip, *end = bytes + len - 64;
 	__m512i keys = _mm512_set1_epi32((int)key);
-	__m512i first, last, seen, a;
+	__m512i first, last, seen, a, b;
 
 	assert(len >= 64);
 	first = _mm512_xor_si512(_mm512_loadu_si512(bytes), keys);
@@ -123,7 +123,14 @@ mask_avx512(uint8_t *bytes, size_t len, uint32_t key)
 				_mm512_set1_epi32((int)mask_turn(key, len)));
 	seen = _mm512_or_si512(first, last);
 	keys = _mm512_set1_epi32((int)mask_turn(key, skip));
-	for (; at < end; at += 64) {
+	for (; at + 64 < end; at += 128) {
+		a = _mm512_xor_si512(_mm512_loadu_si512(at), keys);
+		b = _mm512_xor_si512(_mm512_loadu_si512(at + 64), keys);
+		_mm512_storeu_si512(at, a);
+		_mm512_storeu_si512(at + 64, b);
+		seen = _mm512_or_si512(seen, _mm512_or_si512(a, b));
+	}
+	if (at < end) {
 		a = _mm512_xor_si512(_mm512_loadu_si512(at), keys);
 		_mm512_storeu_si512(at, a);
 		seen = _mm512_or_si512(seen, a);

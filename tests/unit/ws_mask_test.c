@@ -14,6 +14,8 @@
 #define LEN_MAX 600 /* beyond MASK_LONG, twice */
 #define AROUND 64 /* bytes watched on both sides */
 
+_Static_assert(LEN_MAX > 2 * MASK_LONG, "every path is taken");
+
 static const uint8_t keys[][4] = {
 	{ 0x37, 0xFA, 0x21, 0x3D },
 	{ 0, 0, 0, 0 }, /* legal */
