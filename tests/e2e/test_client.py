@@ -49,7 +49,7 @@ class Asking(Client):
         return key
 
     def test_request(self):
-        """W-L-03 to W-L-07; no protocol is asked for unless it is set."""
+        """W-L-03 to W-L-07 (W-L-06: version 13); no protocol is asked for unless it is set."""
         self.start()
         keys = set()
         for _ in range(20):

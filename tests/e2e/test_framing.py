@@ -87,7 +87,7 @@ def lengths():
 
 
 def pings():
-    """Family 2."""
+    """Family 2 (W-F-10, W-F-11)."""
     full = bytes(range(125))
     return {
         "2.1 empty": peaceful((ping(), p(b""))),
@@ -131,7 +131,7 @@ def reserved():
 
 
 def fragments():
-    """Family 5."""
+    """Family 5 (W-F-06, W-F-07; W-F-08: their borders mean nothing)."""
     two = [text(b"frag", fin=False), cont(b"ment")]
     many = [b"%03d " % i for i in range(200)]
     pieces = [(text if i == 0 else cont)(x, fin=False) for i, x in enumerate(many)]
@@ -226,7 +226,7 @@ def utf8():
 
 
 def closes():
-    """Family 7. A valid Close is answered with the same code."""
+    """Family 7. A valid Close is answered with the same code, and nothing after it (W-F-13)."""
     cases = {
         "7.1 nothing after close": (
             [close(1000), text(b"late"), ping(b"late"), close(1001)], [("close", 1000)]),

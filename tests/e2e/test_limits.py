@@ -6,7 +6,7 @@ import time
 
 import harness
 import volume_cases
-from ws import BINARY, CLOSE, CONT, PING, PONG, TEXT, Ws, frame
+from ws import BINARY, CLOSE, CONT, PING, PONG, TEXT, Ws, close_body, frame
 
 
 class Limits(volume_cases.Volume, harness.E2E):
@@ -176,6 +176,23 @@ class Slow(harness.E2E):
             while client.next_frame() is not None:
                 pass
             client.close()
+
+    def test_idle(self):
+        """W-C-07, W-C-09: Close 1001, its answer awaited for close_timeout and no longer."""
+        daemon = harness.Daemon("echo", self.settings | {"ws_ping_interval": 0,
+                                                         "ws_idle_timeout": 1}).start()
+        self.addCleanup(daemon.kill)
+        for answers in (True, False):
+            client = self.keep(Ws(daemon.port))
+            with daemon.counted(closed_idle=1, closes_sent=1, close_timeouts=int(not answers),
+                                connections_closed=1):
+                got = client.next_frame()
+                self.assertEqual((got.opcode, got.close_code), (CLOSE, 1001))
+                if answers:
+                    client.send(frame(CLOSE, close_body(1001)))
+                client.expect_end(clean=False)
+                client.close()
+        daemon.stop()
 
     def test_ping_and_answer(self):
         with self.daemon.counted(pings_sent=2, ping_rtts=2, closed_pong_timeout=0):

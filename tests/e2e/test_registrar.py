@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Registrar and stateless proxy as a client sees them: RFC 3261 10, 16.11, RFC 5626, RFC 7118."""
 
+import select
+import socket
+
 import harness
 from sip import Msg, Phone, param, tag, uri_of
 from ws import BINARY, TEXT
@@ -275,6 +278,26 @@ class Registrar(harness.E2E):
             a.send_sip(a.make("ACK", "sip:nobody@example.org",
                               to="<sip:nobody@example.org>;tag=other"))
             self.assertEqual(a.settle(), [])
+
+    def test_contacts_are_never_connected_to(self):
+        """S-18: a client is reached over its own connection, wherever its contact points."""
+        with socket.create_server(("127.0.0.1", 0)) as trap:
+            real = f"127.0.0.1:{trap.getsockname()[1]}"
+            for host in ("tsvjci2q7ch5.invalid", real):
+                with self.subTest(host):
+                    a, b = self.phone("p6c"), self.phone("p6d").registered()
+                    a.contact_uri = f"sip:p6c@{host};transport=ws"
+                    a.register([f"<{a.contact_uri}>;expires=300"])
+                    b.send_sip(b.make("MESSAGE", "sip:p6c@example.org", body=b"x"))
+                    self.assertEqual(a.next_sip().uri, a.contact_uri.encode())
+                    a.hang_up()
+                    ok, last = self.daemon.wait_counters(lambda c: c["connections"] == 1)
+                    self.assertTrue(ok, last)
+                    for uri in ("sip:p6c@example.org", a.contact_uri):
+                        self.assertGreaterEqual(b.ask("MESSAGE", uri, body=b"x").status, 400)
+                    self.assertEqual(select.select([trap], [], [], 0.1)[0], [])
+                    b.hang_up()
+        self.assertEqual(self.daemon.counters()["upstream_connects"], 0)
 
     # what the proxy forwards
 

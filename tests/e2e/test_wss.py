@@ -87,6 +87,7 @@ class Usual(Secure):
         self.served.stop()
 
     def test_alpn_without_http_is_refused(self):
+        """W-S-17: h2 is not spoken, http/1.1 is what test_versions agrees on."""
         context = tls.client_context()
         context.set_alpn_protocols(["h2"])
         self.refused(self.port, "NO_APPLICATION_PROTOCOL|no application protocol", context)
@@ -309,6 +310,7 @@ class Outgoing(Secure):
         return daemon
 
     def test_verified_names(self):
+        """W-L-02: the name that is asked for is the one that is verified."""
         for where in ("", ";name=localhost"):
             server = Server(secure=True)
             daemon = self.upstream(server, where)
@@ -320,6 +322,7 @@ class Outgoing(Secure):
             daemon.stop()
 
     def test_the_check_that_fails_is_named(self):
+        """W-L-02: and there is no other way in."""
         for where, settings, words in (
                 (";name=other.example", {}, "hostname mismatch"),
                 ("", {"tls.ca_list": f"[client]{tls.make_ca('stranger').certificate}"},

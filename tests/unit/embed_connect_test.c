@@ -241,7 +241,8 @@ static void
 only_what_can_be_connected_to(void **state)
 {
 	static const char *const wrong[] = { "", "sip:127.0.0.1", "sips:127.0.0.1;transport=ws",
-					     "sip:example.com;transport=ws", "ws:127.0.0.1" };
+					     "sip:example.com;transport=ws", "ws:127.0.0.1",
+					     "sip:a@b.invalid;transport=ws" };
 
 	(void)state;
 	open_world();
