@@ -383,7 +383,9 @@ class Ws(Stream):
         if got.one("sec-websocket-protocol") != protocol:
             raise WsError(f"subprotocol {got.one('sec-websocket-protocol')!r}, not {protocol!r}")
         agreed = got.one("sec-websocket-extensions")
-        if (agreed and not offered) or "content-length" in got.fields:
+        usual = {*want, "sec-websocket-accept", "sec-websocket-protocol",
+                 "sec-websocket-extensions"}
+        if (agreed and not offered) or not usual.issuperset(got.fields):
             raise WsError(f"101 with what nobody asked for: {got.fields}")
         if agreed:
             self.deflate = Deflate(agreed)
