@@ -128,7 +128,7 @@ open_listeners(struct cluster *c)
 {
 	for (uint32_t i = 0; i < c->settings->listeners_len; i++) {
 		if (listener_open(&c->listeners[i], &c->settings->listeners[i], c->loops_len,
-				  c->settings->backlog, c->error))
+				  c->settings, c->error))
 			return false;
 		c->listeners_len++;
 	}

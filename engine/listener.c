@@ -50,14 +50,17 @@ cure(int error)
 	}
 }
 
+/* Accepted sockets inherit all of it. */
 static int
-set_options(int fd, int family, bool shared)
+set_options(int fd, int family, bool shared, const struct settings *s)
 {
-	int on = 1;
+	int on = 1, lowat = (int)s->tcp_notsent_lowat;
 
+	if (lowat && setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat)))
+		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
 	    (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on))) ||
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) || /* inherited */
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) ||
 	    (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on))))
 		return -errno;
 	return 0;
@@ -65,7 +68,7 @@ set_options(int fd, int family, bool shared)
 
 /* A bound socket that does not listen yet. */
 static int
-socket_bind(const struct settings_listener *where, bool shared)
+socket_bind(const struct settings_listener *where, bool shared, const struct settings *s)
 {
 	struct sockaddr_storage address;
 	socklen_t len = sockaddr_of(where, &address);
@@ -73,7 +76,7 @@ socket_bind(const struct settings_listener *where, bool shared)
 
 	if (fd < 0)
 		return -errno;
-	result = set_options(fd, address.ss_family, shared);
+	result = set_options(fd, address.ss_family, shared, s);
 	if (!result && bind(fd, (struct sockaddr *)&address, len))
 		result = -errno;
 	if (result) {
@@ -100,13 +103,13 @@ bound_port(int fd)
  * a first one that does not share finds out whether the port is free, and which one it is.
  */
 static int
-find_port(struct settings_listener *where, uint32_t backlog)
+find_port(struct settings_listener *where, const struct settings *s)
 {
-	int fd = socket_bind(where, false), result = 0;
+	int fd = socket_bind(where, false, s), result = 0;
 
 	if (fd < 0)
 		return fd;
-	if (listen(fd, (int)backlog))
+	if (listen(fd, (int)s->backlog))
 		result = -errno;
 	where->port = (uint16_t)bound_port(fd);
 	close(fd);
@@ -115,18 +118,18 @@ find_port(struct settings_listener *where, uint32_t backlog)
 
 static int
 open_all(struct listener *l, const struct settings_listener *where, uint32_t sockets,
-	 uint32_t backlog)
+	 const struct settings *s)
 {
 	struct settings_listener at = *where;
-	int result = sockets > 1 ? find_port(&at, backlog) : 0;
+	int result = sockets > 1 ? find_port(&at, s) : 0;
 
 	while (!result && l->fds_len < sockets) {
-		int fd = socket_bind(&at, sockets > 1);
+		int fd = socket_bind(&at, sockets > 1, s);
 
 		if (fd < 0)
 			return fd;
 		l->fds[l->fds_len++] = fd;
-		if (listen(fd, (int)backlog))
+		if (listen(fd, (int)s->backlog))
 			return -errno;
 	}
 	return result;
@@ -134,7 +137,7 @@ open_all(struct listener *l, const struct settings_listener *where, uint32_t soc
 
 int
 listener_open(struct listener *l, const struct settings_listener *where, uint32_t sockets,
-	      uint32_t backlog, char error[SETTINGS_ERROR_MAX])
+	      const struct settings *settings, char error[SETTINGS_ERROR_MAX])
 {
 	const char *bracket = strchr(where->address, ':') ? "[" : "";
 	const char *bracket_end = *bracket ? "]" : "";
@@ -142,7 +145,7 @@ listener_open(struct listener *l, const struct settings_listener *where, uint32_
 
 	assert(sockets > 0 && sockets <= LISTENER_SOCKETS_MAX);
 	l->fds_len = 0;
-	result = open_all(l, where, sockets, backlog);
+	result = open_all(l, where, sockets, settings);
 	if (result) {
 		snprintf(error, SETTINGS_ERROR_MAX, "cannot listen on %s:%s%s%s:%u: %s (%s)",
 			 where->tls ? "wss" : "ws", bracket, where->address, bracket_end,

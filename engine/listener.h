@@ -23,7 +23,7 @@ struct listener {
  * which address, why, and what helps; then nothing is left open.
  */
 int listener_open(struct listener *l, const struct settings_listener *where, uint32_t sockets,
-		  uint32_t backlog, char error[SETTINGS_ERROR_MAX]);
+		  const struct settings *settings, char error[SETTINGS_ERROR_MAX]);
 void listener_close(struct listener *l);
 
 #endif

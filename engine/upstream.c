@@ -139,20 +139,23 @@ rest(struct loop *l, struct upstream *u)
 }
 
 static int
-socket_for(const struct upstream *u)
+socket_for(const struct settings *s, const struct upstream *u)
 {
 	int fd = socket(u->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+	int lowat = (int)s->tcp_notsent_lowat;
 
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (lowat)
+		setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat));
 	return fd;
 }
 
 static int
 connect_slot(struct loop *l, const struct upstream *u, uint32_t *slot)
 {
-	int fd = socket_for(u), result;
+	int fd = socket_for(l->settings, u), result;
 
 	if (fd < 0)
 		return fd;

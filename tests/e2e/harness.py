@@ -138,6 +138,11 @@ class Daemon:
     def pid(self):
         return self.process.pid
 
+    def private_bytes(self):
+        """Memory that nobody else has: what is free when the daemon is gone."""
+        rollup = pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+        return 1024 * sum(int(x) for x in re.findall(r"^Private_\w+: +(\d+) kB", rollup, re.M))
+
     def report(self):
         """What the daemon said last, without the counters."""
         said = []
@@ -298,6 +303,11 @@ class E2E(unittest.TestCase):
             client.expect_pong(b"still there?")
         finally:
             client.hang_up()
+
+
+def sanitized():
+    """A sanitizer has a heap of its own, which says little about the daemon's memory."""
+    return b"__sanitizer_" in pathlib.Path(BINARY_PATH).read_bytes()
 
 
 def data_or_skip(*parts):
