@@ -92,6 +92,17 @@ class Ours(Case):
         self.assertEqual(r["operations"], 0)
         self.assertGreater(r["server"]["rss_bytes"], 0)
 
+    def test_hold(self):
+        """Registered, held through a round of Pings, then one OPTIONS of each: no more, no less."""
+        daemon = Daemon(settings={"ws_ping_interval": 1}).start()
+        self.addCleanup(daemon.kill)
+        for pace in (), ("--rate", 2000):
+            r = self.good(daemon.port, "--scenario", "hold", "--connections", 200, "--warm-up",
+                          "1500ms", *pace)
+            self.assertEqual((r["counts"]["registered"], r["operations"]), (200, 200))
+            self.assertGreaterEqual(r["counts"]["pings"], 200)
+        daemon.stop()
+
     def test_echo(self):
         for size in 20, 64, 500, 20000:
             self.check(self.good(self.echo.port, "--scenario", "echo", "--size", size,

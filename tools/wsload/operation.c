@@ -157,7 +157,7 @@ operation_finish(struct worker *w, struct client *c, uint16_t entry)
 		tally_count(&w->tally, TALLY_operations, 1);
 	}
 	release(w, c, entry);
-	if (w->plan->options.scenario->churns)
+	if (w->plan->options.scenario->churns || w->plan->options.scenario->once)
 		return;
 	if (w->plan->options.rate > 0)
 		worker_put_ready(w, c);
@@ -203,7 +203,7 @@ operation_expire(struct worker *w, struct client *c, bool all)
 		tally_count(&w->tally, TALLY_lost, 1);
 		remember_lost(w, c, (uint16_t)i);
 		release(w, c, (uint16_t)i);
-		if (all || o->scenario->churns)
+		if (all || o->scenario->churns || o->scenario->once)
 			continue;
 		if (o->rate > 0)
 			worker_put_ready(w, c);

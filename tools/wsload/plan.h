@@ -20,6 +20,7 @@ struct scenario {
 	bool calls;              /* its request is an INVITE, and a whole call follows */
 	bool churns;             /* an operation is a whole life of a connection */
 	bool idles;              /* no operations */
+	bool once;               /* one operation of each client, after the warm-up */
 	bool serial;             /* one operation of a client at a time, whatever the depth */
 };
 

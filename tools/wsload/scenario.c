@@ -141,6 +141,12 @@ static const struct scenario scenarios[] = {
 	  .about = "connections that do nothing",
 	  .head = options_head,
 	  .idles = true },
+	{ .name = "hold",
+	  .about = "registered connections, held for the warm-up; then one OPTIONS of each",
+	  .head = options_head,
+	  .registers = true,
+	  .once = true,
+	  .serial = true },
 	{ .name = "echo", .about = "raw WebSocket messages that the server sends back" },
 };
 

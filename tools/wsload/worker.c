@@ -143,7 +143,7 @@ begin(struct worker *w)
 		.stages_len = o->stages_len,
 		.thread = w->index,
 		.threads = o->threads,
-		.start_ns = w->start_ns,
+		.start_ns = o->scenario->once ? w->measure_ns : w->start_ns,
 	};
 	enter(w, WORKER_RUNNING);
 	for (uint32_t i = 0; i < w->clients_len; i++) {
@@ -218,11 +218,12 @@ run_on(struct worker *w)
 	w->end_ns = atomic_load_explicit(&w->times->end_ns, memory_order_relaxed);
 	if (w->plan->options.rate > 0)
 		start_due(w);
-	else if (w->now_ns < w->end_ns)
+	else if (w->now_ns >= w->schedule.start_ns && w->now_ns < w->end_ns)
 		start_ready(w);
 	if (w->now_ns < w->end_ns && w->closed < w->clients_len)
 		return;
-	tally_count(&w->tally, TALLY_unstarted, w->due - w->schedule.next);
+	if (!w->plan->options.scenario->once)
+		tally_count(&w->tally, TALLY_unstarted, w->due - w->schedule.next);
 	enter(w, WORKER_DRAINING);
 }
 
