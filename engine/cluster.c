@@ -14,6 +14,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 #include "engine/embed.h"
+#include "engine/rcu.h"
 #include "engine/route.h"
 #include "engine/router.h"
 
@@ -22,6 +23,8 @@
 
 /* With less than this many connections for each there is no point in several loops. */
 #define CONNECTIONS_PER_LOOP 256u
+
+#define NO_THREAD "cannot start a thread: raise RLIMIT_NPROC (ulimit -u, TasksMax= of systemd)"
 
 struct cluster_loop {
 	struct loop loop;
@@ -90,7 +93,13 @@ cluster_plan(struct cluster *c, const struct settings *settings, uint32_t disabl
 	c->threads_of_routers = at_most(settings->routing_threads, c->loops_len);
 	c->routers_len = c->threads_of_routers ? c->threads_of_routers : c->loops_len;
 	room = direct ? (uint64_t)descriptors * c->loops_len : descriptors;
-	if (room == 0 || wanted > room) {
+	if (room == 0) {
+		snprintf(error, SETTINGS_ERROR_MAX,
+			 "the limit on open files (RLIMIT_NOFILE) leaves none for connections: "
+			 "raise it with ulimit -n or LimitNOFILE=");
+		return false;
+	}
+	if (wanted > room) {
 		snprintf(error, SETTINGS_ERROR_MAX,
 			 "max_connections = %u: the limit on open files allows %llu with %u loops "
 			 "(raise it with ulimit -n or LimitNOFILE=, set more loops, or lower "
@@ -156,6 +165,8 @@ make_routers(struct cluster *c)
 	const char *host = c->settings->routing_host;
 	uint8_t key[SHARED_KEY_LEN];
 
+	if (!rcu_can_begin())
+		return fail(c, NO_THREAD);
 	if (getrandom(key, sizeof(key), 0) != sizeof(key))
 		return fail(c, "getrandom: no random bytes");
 	c->shared = shared_new(c->settings, key, c->loops_len, c->ring.slots_max, c->routers_len);
@@ -181,7 +192,7 @@ start_routers(struct cluster *c)
 		return true;
 	while (c->started_routers < c->routers_len) {
 		if (router_start(&c->routers[c->started_routers].router))
-			return fail(c, "cannot start a thread");
+			return fail(c, NO_THREAD);
 		c->started_routers++;
 	}
 	return true;
@@ -300,7 +311,7 @@ start_thread(struct cluster *c, struct cluster_loop *l)
 	if (sem_init(&l->ready, 0, 0) || sem_init(&l->go, 0, 0))
 		return fail(c, strerror(errno));
 	if (pthread_create(&l->thread, NULL, loop_main, l))
-		return fail(c, "cannot start a thread");
+		return fail(c, NO_THREAD);
 	c->threads++;
 	await(&l->ready);
 	return !l->result || fail(c, l->error);
@@ -392,8 +403,10 @@ make(struct cluster *c)
 	c->loops = zeroed(_Alignof(struct cluster_loop), c->loops_len * sizeof(*c->loops));
 	c->routers = zeroed(_Alignof(struct cluster_router), c->routers_len * sizeof(*c->routers));
 	if (c->loops && c->routers &&
-	    mesh_init(&c->mesh, c->loops_len, c->threads_of_routers, c->settings->queue_messages))
+	    mesh_init(&c->mesh, c->loops_len, c->threads_of_routers, c->settings->queue_messages)) {
+		c->mesh.slack = c->settings->accept_slack;
 		return true;
+	}
 	cluster_free(c);
 	return fail(c, "no memory for the loops and their queues");
 }

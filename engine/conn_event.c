@@ -58,6 +58,8 @@ conn_event_accepted(struct loop *l, struct conn *c, uint32_t listener,
 	conn_event_begin(l, c, peer);
 	c->listener = (uint8_t)listener;
 	stats_add(&l->stats.connections_accepted, 1);
+	log_line(LOG_DEBUG, "connection_accepted", "peer=%s port=%u loop=%u", c->peer.address,
+		 c->peer.port, l->index);
 	conn_life_apply(l, c,
 			l->listeners[listener]->tls ? CONN_EV_ACCEPTED_TLS : CONN_EV_ACCEPTED);
 	if (l->draining)

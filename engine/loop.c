@@ -100,13 +100,19 @@ unhold_all(struct loop *l)
 /* ---- callbacks of the ring ---- */
 
 static void
+note_load(const struct loop *l)
+{
+	mesh_note_load(l->mesh, l->index, (uint32_t)stats_now(&l->stats.connections));
+}
+
+static void
 on_accepted(void *arg, uint32_t slot, uint32_t listener, const struct sockaddr_storage *peer)
 {
 	struct loop *l = arg;
 	struct ring *colder;
 
 	l->now_ns = ring_now_ns(l->ring);
-	mesh_note_load(l->mesh, l->index, ring_slots_used(l->ring));
+	note_load(l);
 	colder = l->draining ? NULL : mesh_colder_ring(l->mesh, l->index);
 	if (colder && ring_hand_over(l->ring, slot, colder) == 0) {
 		stats_add(&l->stats.connections_handed_over, 1);
@@ -442,7 +448,7 @@ loop_turn(struct loop *l, uint64_t wait_max_ns)
 		ring_trim(l->ring);
 		l->trim_ns = 0;
 	}
-	mesh_note_load(l->mesh, l->index, ring_slots_used(l->ring));
+	note_load(l);
 	copy_ring_counters(l);
 	return 0;
 }

@@ -96,10 +96,12 @@ loop_route_may_read(const struct loop *l)
 static void
 finish(struct loop *l, struct message *m)
 {
-	if (m->loop == l->index)
+	if (m->loop == l->index) {
 		message_done(l, m);
-	else
-		lane_put(mesh_back(l->mesh, l->index, m->loop), m);
+		return;
+	}
+	stats_add(&l->stats.messages_crossed, 1);
+	lane_put(mesh_back(l->mesh, l->index, m->loop), m);
 }
 
 /*

@@ -5,12 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "engine/order.h"
+#include "ring/ring.h"
 
-/*
- * A loop gives new connections away when it has this many more than the one that has the fewest,
- * and an eighth more: chance alone is not worth the message.
- */
-#define LOAD_SLACK 16u
+/* Of many connections each so many count as one more of slack: 16 of them are an eighth more. */
+#define SLACK_PER 128u
 
 #define CROSS_CAPACITY 1024u /* of a lane between two threads' loops or routers, at most */
 
@@ -77,6 +75,7 @@ mesh_init(struct mesh *m, uint32_t loops, uint32_t routing_threads, uint32_t cap
 	memset(m, 0, sizeof(*m));
 	m->loops = loops;
 	m->threaded = routing_threads > 0;
+	m->slack = MESH_SLACK;
 	m->routers = m->threaded ? routing_threads : loops;
 	lanes = (size_t)loops * (1 + m->routers + loops) + (size_t)m->routers * m->routers;
 	m->loop_ends = ends_new(loops);
@@ -141,21 +140,27 @@ mesh_note_load(struct mesh *m, uint32_t loop, uint32_t connections)
 	atomic_store_explicit(&m->loads[loop].connections, connections, memory_order_relaxed);
 }
 
+/* Those that it has, and those that others have given it since it looked last. */
 static uint32_t
 load_of(const struct mesh *m, uint32_t loop)
 {
-	return atomic_load_explicit(&m->loads[loop].connections, memory_order_relaxed);
+	const struct mesh_load *load = &m->loads[loop];
+
+	return atomic_load_explicit(&load->connections, memory_order_relaxed) +
+	       (load->ring ? ring_guests(load->ring) : 0);
 }
 
 struct ring *
 mesh_colder_ring(const struct mesh *m, uint32_t loop)
 {
-	uint32_t own = load_of(m, loop), coldest = loop;
+	uint32_t own = load_of(m, loop) + 1, coldest = loop; /* with the one that is new */
+	uint64_t cold;
 
 	for (uint32_t i = 0; i < m->loops; i++)
 		if (load_of(m, i) < load_of(m, coldest))
 			coldest = i;
-	if (own < load_of(m, coldest) + load_of(m, coldest) / 8 + LOAD_SLACK)
+	cold = load_of(m, coldest);
+	if (own <= cold + m->slack + cold * m->slack / SLACK_PER)
 		return NULL;
 	return m->loads[coldest].ring;
 }

@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include "engine/lane.h"
 
+#define MESH_SLACK 16u
 #define MESH_LOOPS_MAX 64 /* the lanes' memory grows with its square */
 
 struct ring;
@@ -33,6 +34,7 @@ struct mesh_load {
 struct mesh {
 	uint32_t loops, routers;
 	bool threaded; /* routers have threads of their own */
+	uint32_t slack; /* setting accept_slack; mesh_init() takes its default */
 	struct lane_end *loop_ends;   /* [loops] */
 	struct lane_end *router_ends; /* [routers]; the loops' when inline */
 	struct lane *lanes;           /* all of them; the others point into it */
@@ -58,13 +60,15 @@ void mesh_fini(struct mesh *m);
 /* The ring of a loop, for connections that are handed over to it. Before any thread runs. */
 void mesh_set_loop_ring(struct mesh *m, uint32_t loop, struct ring *ring);
 
-/* How many connections a loop has now. */
+/* How many connections a loop has now; those on their way to it not counted. */
 void mesh_note_load(struct mesh *m, uint32_t loop, uint32_t connections);
 
 /*
  * The kernel spreads new connections over the listening sockets by a hash of their addresses: by
  * chance, and unevenly when a proxy or a load test makes them. The ring of the loop that should
- * rather have this one, or NULL: it may stay.
+ * rather have this one, or NULL: it may stay. A loop gives connections away when it has `slack`
+ * more than the one that has the fewest, and more where there are many: what is chance alone is
+ * not worth the message.
  */
 struct ring *mesh_colder_ring(const struct mesh *m, uint32_t loop);
 

@@ -15,6 +15,21 @@ char rcu_reads_end;
 static char end_mark;
 #define CHAIN_END ((void *)&end_mark)
 
+static void *
+do_nothing(void *arg)
+{
+	return arg;
+}
+
+bool
+rcu_can_begin(void)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, do_nothing, NULL) == 0 &&
+	       pthread_join(thread, NULL) == 0;
+}
+
 void
 rcu_grave_init(struct rcu_grave *g)
 {

@@ -62,7 +62,13 @@ struct rcu_grave {
 	pthread_cond_t idle;
 };
 
-/* Starts liburcu's thread when it is the first of the process; liburcu aborts when it cannot. */
+/*
+ * Can a thread be started? liburcu takes the process down when it cannot start its own: ask before
+ * the first rcu_grave_init().
+ */
+bool rcu_can_begin(void);
+
+/* Starts liburcu's thread when it is the first of the process. */
 void rcu_grave_init(struct rcu_grave *g);
 
 /* Waits until all is freed. Not between rcu_enter() and rcu_leave(); any thread. */

@@ -11,6 +11,7 @@
 #include "engine/cluster.h"
 #include "engine/embed.h"
 #include "engine/log.h"
+#include "engine/memory_limit.h"
 #include "engine/settings.h"
 #include "engine/upstream.h"
 #include "engine/tls_store.h"
@@ -19,6 +20,8 @@
  * Descriptors that are not connections: listeners, ring, eventfds, stdio, and what libraries open.
  */
 #define DESCRIPTORS_KEPT 64u
+
+#define BUFFER_MEMORY_MIN (4u << 20) /* what the setting must be at least */
 
 enum sipring_phase { SIPRING_SETTING, SIPRING_RUNNING, SIPRING_ENDED };
 
@@ -147,6 +150,23 @@ plan_connections(struct sipring *s, bool raise)
 	return usage(cluster_plan(&s->cluster, &s->settings, s->disable, room, s->error));
 }
 
+/*
+ * Who exceeds the memory limit of its control group is killed without a word. So what may pile up
+ * is at most half of it; the rest is for connections, bindings and what the kernel counts.
+ */
+static void
+fit_memory(struct settings *s)
+{
+	uint64_t limit = memory_limit(MEMORY_LIMIT_CGROUPS, MEMORY_LIMIT_ROOT);
+
+	if (limit / 2 >= s->buffer_memory)
+		return;
+	s->buffer_memory = limit / 2 < BUFFER_MEMORY_MIN ? BUFFER_MEMORY_MIN :
+							   (uint32_t)(limit / 2);
+	log_line(LOG_WARN, "memory_limit", "cgroup=%llu buffer_memory=%u",
+		 (unsigned long long)limit, s->buffer_memory);
+}
+
 /* SIPRING_DISABLE=name,name: kernel features to do without, so that the fallbacks can be tested. */
 static bool
 plan_features(struct sipring *s)
@@ -216,6 +236,7 @@ sipring_start(struct sipring *s)
 		return result;
 	/* before there is a thread that logs */
 	log_init((enum log_level)s->settings.log_level, s->settings.log_rate);
+	fit_memory(&s->settings);
 	s->cluster.tls = s->tls.set;
 	if (!cluster_start(&s->cluster, s->ended_fd)) {
 		log_fini();

@@ -286,13 +286,12 @@ accept_announce(struct ring *r, uint32_t slot, uint32_t listener,
 
 static void
 welcome(struct ring *r, uint32_t listener, const struct sockaddr_storage *peer, int file,
-	bool direct)
+	uint32_t flags)
 {
 	uint32_t index = slot_take(&r->slots, file);
 	struct slot *s = slot_get(&r->slots, index);
 
-	if (direct)
-		s->flags |= SLOT_DIRECT;
+	s->flags |= flags;
 	state_todo(r, s);
 	accept_announce(r, index, listener, peer);
 }
@@ -307,7 +306,7 @@ accept_arrived(struct ring *r, uint32_t listener, const struct sockaddr_storage 
 		return;
 	}
 	state_count(&r->counters.handed_in, 1);
-	welcome(r, listener, peer, file, direct);
+	welcome(r, listener, peer, file, SLOT_STAYS | (direct ? SLOT_DIRECT : 0));
 }
 
 static void
@@ -328,7 +327,7 @@ take(struct ring *r, uint32_t listener, const struct accept_request *q, int file
 		state_count(&r->counters.accept_errors, 1);
 		return;
 	}
-	welcome(r, listener, &peer, file, is_direct(r));
+	welcome(r, listener, &peer, file, is_direct(r) ? SLOT_DIRECT : 0);
 }
 
 static struct accept_request *

@@ -83,7 +83,7 @@ handover_begin(struct ring *from, uint32_t slot, struct ring *to)
 	struct luggage *luggage;
 
 	assert(guest->peer != NULL && guest->slot == slot && from != to);
-	if (s->flags & SLOT_HAND_FAILED)
+	if (s->flags & SLOT_STAYS)
 		return -EALREADY;
 	if (s->flags & SLOT_DIRECT && !(to->features & 1u << RING_FEATURE_DIRECT))
 		return -EOPNOTSUPP;
@@ -150,7 +150,7 @@ comes_back(struct ring *r, struct slot *s)
 	guest_is_there(luggage->to);
 	free(luggage);
 	s->send_bytes = NULL;
-	s->flags |= SLOT_HAND_FAILED;
+	s->flags |= SLOT_STAYS;
 	state_count(&r->counters.handover_errors, 1);
 	accept_announce(r, slot_index(&r->slots, s), listener, &peer);
 }

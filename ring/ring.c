@@ -264,6 +264,12 @@ ring_hand_over(struct ring *from, uint32_t slot, struct ring *to)
 }
 
 uint32_t
+ring_guests(const struct ring *r)
+{
+	return handover_guests(r);
+}
+
+uint32_t
 ring_slots_used(const struct ring *r)
 {
 	return r->slots.used + handover_guests(r);

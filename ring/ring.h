@@ -251,13 +251,17 @@ void ring_wake_peer(struct ring *from, struct ring *to);
  * has no slot left by then, it closes the connection (its accept_shed). If the kernel refuses in
  * between, `from` calls `accepted` once more (handover_errors). Errors, with which nothing has
  * changed: -EBUSY: `to` takes none since its ring_listen_stop(), or 32 are on their way to it;
- * -EALREADY: this is the second call; -EOPNOTSUPP: only `from` has direct descriptors; -ENOMEM.
+ * -EALREADY: it came from another ring itself, or this is the second call; -EOPNOTSUPP: only
+ * `from` has direct descriptors; -ENOMEM.
  *
  * Connections on their way count as used slots of both rings. So a ring ends well when it is turned
  * after ring_listen_stop() until ring_slots_used() is 0; before its ring_fini() nobody may call
  * this or ring_wake_peer() for it any more, and who did has made a turn since.
  */
 int ring_hand_over(struct ring *from, uint32_t slot, struct ring *to);
+
+/* Connections that are on their way to this ring. Any thread. */
+uint32_t ring_guests(const struct ring *r);
 
 /*
  * Connections that are not closed yet; buffers out of the pool (leases held); requests in flight

@@ -37,7 +37,7 @@ enum slot_flag {
 	SLOT_SHUT_SLOWLY = 1 << 18, /* ... by a request that needs no descriptor */
 	SLOT_HANDING = 1 << 19,     /* on its way to another ring */
 	SLOT_HAND_OUT = 1 << 20,    /* ... the message is in flight */
-	SLOT_HAND_FAILED = 1 << 21, /* ... came back */
+	SLOT_STAYS = 1 << 21,       /* came from another ring, or back: goes nowhere else */
 	SLOT_HANDED = 1 << 22,      /* is there: our entry closes without a word */
 	SLOT_GREEDY = 1 << 23,      /* has its share of the buffers out */
 	SLOT_FED = 1 << 24,         /* starved: its next receive takes one buffer only */

@@ -209,6 +209,26 @@ moves_and_lives_on(void **state)
 	pair_end(&p);
 }
 
+/* What was moved stays: two rings that both find the other one emptier do not play ball. */
+static void
+moves_once(void **state)
+{
+	struct pair p;
+	int peer;
+
+	(void)state;
+	pair_open(&p, SLOTS, 0);
+	atomic_store(&p.to.to, p.from.ring);
+	peer = peer_connect(p.listener, false);
+	assert_int_equal(ping(&p, peer), PING);
+	assert_int_equal(p.to.accepted, 1);
+	assert_int_equal(p.to.attempts, 1);
+	assert_int_equal(p.to.results[0], -EALREADY);
+	assert_int_equal(ring_guests(p.to.ring), 0);
+	peer_close(peer);
+	pair_end(&p);
+}
+
 static void
 full_ring_closes_it(void **state)
 {
@@ -396,6 +416,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(moves_and_lives_on),
+		cmocka_unit_test(moves_once),
 		cmocka_unit_test(full_ring_closes_it),
 		cmocka_unit_test(ending_ring_takes_none),
 		cmocka_unit_test(on_its_way_while_the_ring_ends),
