@@ -20,7 +20,7 @@ import unittest
 
 import harness
 from sip import Phone
-from ws import WsError
+from ws import SCALE, WsError
 
 SECONDS = float(os.environ.get("SIPRING_TEST_CHAOS", "6"))
 WSLOAD = pathlib.Path(harness.BINARY_PATH).with_name("wsload")
@@ -28,8 +28,9 @@ SEED = int(os.environ.get("SIPRING_TEST_SEED", "20261128"))
 
 # Small enough that they are all used up now and then.
 TIGHT = {"receive_buffers": 16, "receive_buffer_bytes": 2048, "queue_messages": 64,
-         "max_connections": 700, "buffer_memory": 16 << 20, "handshake_timeout": 1000,
-         "log_level": "error"}
+         "max_connections": 700, "buffer_memory": 16 << 20, "log_level": "error",
+         # a good client on a machine with so many others may be late, but not for ever
+         "handshake_timeout": int(2000 * SCALE), "ws_send_timeout": int(2000 * SCALE)}
 HEALTHY = (("options", "--connections", "40", "--depth", "4"),
            ("message", "--connections", "40", "--depth", "4"),
            ("register", "--connections", "20"),

@@ -18,15 +18,10 @@ HEAP = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
         ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}
 
 
-def sanitized():
-    with open(harness.BINARY_PATH, "rb") as binary:
-        return b"__asan_init" in binary.read()
-
-
 def slack():
     """Octets that may come on top of any bound. A sanitizer's heap copies what grows: there a
     bomb must stay far from what it inflates to."""
-    return 48 * MB if sanitized() else MB
+    return 48 * MB if harness.sanitized() else MB
 
 
 def status_kb(pid, field):
