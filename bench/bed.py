@@ -115,10 +115,11 @@ class Server:
 
 
 class Load:
-    """A wsload that runs beside us."""
+    """A wsload that runs beside us, its threads on CPUs from `cpu` on (None: on any)."""
 
     def __init__(self, path, port, cpu, *args):
-        command = [str(path), f"ws://127.0.0.1:{port}/", "--json", "--quiet", "--cpu", str(cpu),
+        pin = [] if cpu is None else ["--cpu", str(cpu)]
+        command = [str(path), f"ws://127.0.0.1:{port}/", "--json", "--quiet", *pin,
                    *map(str, args)]
         self.command = " ".join(command)
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
