@@ -98,7 +98,7 @@ bed_init(struct table_bed *bed, uint64_t users)
 	if (!flows_init(&bed->flows, 1, SLOTS, &token_key) || !location_init(&bed->l, key, 1, 0, 0))
 		abort();
 	for (uint32_t i = 0; i < SLOTS; i++)
-		flows_open(&bed->flows, (struct flow){ i, 1 });
+		flows_open(&bed->flows, (struct flow){ i, 1 }, false);
 	for (uint64_t i = 0; i < users; i++)
 		bind_user(bed, i);
 }
@@ -130,7 +130,7 @@ look_up(const struct table_bed *bed, const struct location_key *key)
 
 	rcu_enter();
 	aor = location_aor_find(&bed->l, key, NOW_NS);
-	if (aor && location_pick(aor, &bed->flows, NOW_NS, &flow))
+	if (aor && location_pick(aor, &bed->flows, false, NOW_NS, &flow))
 		slot = flow.flow.slot;
 	rcu_leave();
 	return slot;

@@ -186,6 +186,7 @@ make(struct loop *l, struct conn *c)
 static void
 secured(struct loop *l, struct conn *c)
 {
+	c->peer.secure = true;
 	stats_add(&l->stats.tls_handshakes, 1);
 	if (SSL_session_reused(tls_conn_ssl(c->tls)))
 		stats_add(&l->stats.tls_resumed, 1);

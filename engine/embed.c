@@ -316,7 +316,7 @@ embed_opened(struct stage *s, struct message *m, uint64_t now_ns)
 	/* there was no memory to tell that its last owner was gone */
 	if (*slot && !dial_is(embed_flow(*slot)))
 		call_closed(e, *slot, &(struct sipring_end){ .why = SIPRING_RESET });
-	flows_open(s->flows, m->from);
+	flows_open(s->flows, m->from, m->peer.secure);
 	*slot = embed_from(m);
 	call_opened(e, m);
 	leave();

@@ -8,6 +8,10 @@
 /* The loop stands in the top bits of each serial number, so loops count for themselves. */
 #define LOOP_SHIFT 56
 
+/* Of a slot's head, from the bottom: character, tag, secure. */
+#define TAG_SHIFT 8
+#define SECURE_SHIFT 40
+
 _Static_assert(sizeof(struct flows_slot) == 40, "one per connection that could be");
 _Static_assert(TOKEN_LEN == 1 + 3 * sizeof(uint64_t), "a character and three words");
 
@@ -50,7 +54,7 @@ slot_of(const struct flows *f, uint32_t loop, uint32_t slot)
 }
 
 void
-flows_open(struct flows *f, struct flow flow)
+flows_open(struct flows *f, struct flow flow, bool secure)
 {
 	struct flows_slot *s = slot_of(f, flow_loop(flow), flow.slot);
 	char token[TOKEN_LEN];
@@ -65,7 +69,9 @@ flows_open(struct flows *f, struct flow flow)
 	if (!token_make(&f->key, flow, token))
 		return;
 	memcpy(words, token + 1, sizeof(words));
-	atomic_store_explicit(&s->head, (uint64_t)flow.tag << 8 | (uint8_t)token[0],
+	atomic_store_explicit(&s->head,
+			      (uint64_t)secure << SECURE_SHIFT | (uint64_t)flow.tag << TAG_SHIFT |
+				      (uint8_t)token[0],
 			      memory_order_release);
 	for (int i = 0; i < 3; i++)
 		atomic_store_explicit(&s->text[i], words[i], memory_order_release);
@@ -82,7 +88,8 @@ flows_close(struct flows *f, struct flow flow)
 
 	assert(s);
 	/* relaxed: we are the one who writes here */
-	if (atomic_load_explicit(&s->head, memory_order_relaxed) >> 8 == flow.tag)
+	if ((uint32_t)(atomic_load_explicit(&s->head, memory_order_relaxed) >> TAG_SHIFT) ==
+	    flow.tag)
 		atomic_store_explicit(&s->serial, 0, memory_order_relaxed);
 }
 
@@ -99,7 +106,8 @@ copy(const struct flows_slot *s, uint32_t slot, struct flows_entry *out)
 	head = atomic_load_explicit(&s->head, memory_order_acquire);
 	for (int i = 0; i < 3; i++)
 		words[i] = atomic_load_explicit(&s->text[i], memory_order_acquire);
-	out->flow = (struct flow){ slot, (uint32_t)(head >> 8) };
+	out->flow = (struct flow){ slot, (uint32_t)(head >> TAG_SHIFT) };
+	out->secure = head >> SECURE_SHIFT & 1;
 	out->token[0] = (char)head;
 	memcpy(out->token + 1, words, sizeof(words));
 	return out->serial && atomic_load_explicit(&s->serial, memory_order_relaxed) == out->serial;

@@ -25,13 +25,14 @@
 struct flows_entry {
 	uint64_t serial; /* never 0; unique over all loops in the life of the process */
 	struct flow flow;
+	bool secure; /* over TLS: what sips: wants (S-17) */
 	char token[TOKEN_LEN];
 };
 
 /* 40 bytes per connection. Every word is written by one thread and read by all. */
 struct flows_slot {
 	_Atomic uint64_t serial;  /* 0: not open, or being written */
-	_Atomic uint64_t head;    /* the flow's tag; then the token's first character */
+	_Atomic uint64_t head;    /* secure, the flow's tag, the token's first character */
 	_Atomic uint64_t text[3]; /* the other 24 */
 };
 
@@ -55,7 +56,7 @@ void flows_fini(struct flows *f);
  * By the router of the flow's loop. Without memory for its token the flow stays unknown: its
  * requests are answered 503.
  */
-void flows_open(struct flows *f, struct flow flow);
+void flows_open(struct flows *f, struct flow flow, bool secure);
 void flows_close(struct flows *f, struct flow flow); /* a flow that is not the slot's: ignored */
 
 /* Fills and returns `out`; NULL when the flow is not open (any more). Any router's thread. */

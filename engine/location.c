@@ -230,11 +230,12 @@ location_aor_find(const struct location *l, const struct location_key *key, uint
 }
 
 const struct location_binding *
-location_pick(const struct location_aor *aor, const struct flows *flows, uint64_t now_ns,
-	      struct flows_entry *entry)
+location_pick(const struct location_aor *aor, const struct flows *flows, bool secure,
+	      uint64_t now_ns, struct flows_entry *entry)
 {
 	for (const struct location_binding *b = location_first(aor); b; b = location_next(b))
-		if (b->expires_ns > now_ns && flows_by_serial(flows, b->slot, b->serial, entry))
+		if (b->expires_ns > now_ns && flows_by_serial(flows, b->slot, b->serial, entry) &&
+		    (entry->secure || !secure))
 			return b;
 	return NULL;
 }

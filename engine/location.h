@@ -133,10 +133,13 @@ uint64_t location_bindings(const struct location *l);
 struct location_aor *location_aor_find(const struct location *l, const struct location_key *key,
 				       uint64_t now_ns);
 
-/* The most preferred binding that can be reached now, or NULL; *entry is its flow. */
+/*
+ * The most preferred binding that can be reached now (and over TLS, if that is wanted), or NULL;
+ * *entry is its flow.
+ */
 const struct location_binding *location_pick(const struct location_aor *aor,
-					     const struct flows *flows, uint64_t now_ns,
-					     struct flows_entry *entry);
+					     const struct flows *flows, bool secure,
+					     uint64_t now_ns, struct flows_entry *entry);
 
 /*
  * The binding whose contact equals this URI, or NULL. The oldest one, if several

@@ -35,6 +35,7 @@ enum message_kind {
 struct message_peer {
 	char address[46]; /* numeric, without brackets */
 	uint16_t port;
+	bool secure; /* over TLS, and its handshake is done */
 };
 
 /* What the routing stage decided. */

@@ -10,8 +10,8 @@
 struct target {
 	const struct flows_entry *flow;
 	struct flows_entry found; /* room for it */
-	struct span uri;  /* new Request-URI; empty: as it is */
-	struct span path; /* values for Route */
+	struct span uri;          /* new Request-URI; empty: as it is */
+	struct span path;         /* values for Route */
 };
 
 /* ---- Route ---- */
@@ -83,7 +83,7 @@ request_uri_is_ours(const struct inbound *in)
 {
 	struct flow ignored;
 
-	return in->head.uri.kind == SIP_SCHEME_SIP && in->head.uri.has_user &&
+	return in->head.uri.kind != SIP_SCHEME_OTHER && in->head.uri.has_user &&
 	       names_is_self(&in->stage->names, &in->head.uri) &&
 	       token_read(in->head.uri.user, &ignored);
 }
@@ -134,6 +134,13 @@ proxy_route_read(struct inbound *in, struct proxy_route *route)
 
 /* ---- target ---- */
 
+/* S-17: is it for a secure flow only? */
+static bool
+wants_tls(const struct inbound *in)
+{
+	return in->head.uri.kind == SIP_SCHEME_SIPS;
+}
+
 static int
 target_by_contact(const struct inbound *in, const struct location_key *key, struct target *t)
 {
@@ -144,7 +151,8 @@ target_by_contact(const struct inbound *in, const struct location_key *key, stru
 		return 404;
 	t->flow = flows_by_serial(in->stage->flows, b->slot, b->serial, &t->found);
 	t->path = location_path(b);
-	return t->flow ? 0 : 480; /* S-20: there is no other way to it than its own flow */
+	/* S-20: there is no other way to it than its own flow */
+	return t->flow && (t->flow->secure || !wants_tls(in)) ? 0 : 480;
 }
 
 static int
@@ -155,7 +163,7 @@ target_by_aor(const struct inbound *in, const struct location_key *key, struct t
 
 	if (!aor)
 		return 404;
-	b = location_pick(aor, in->stage->flows, in->now_ns, &t->found);
+	b = location_pick(aor, in->stage->flows, wants_tls(in), in->now_ns, &t->found);
 	if (!b)
 		return 480;
 	t->flow = &t->found;
@@ -174,7 +182,7 @@ target_find(const struct inbound *in, const struct proxy_route *route, struct ta
 
 	*t = (struct target){ .flow = route->flow };
 	if (route->flow)
-		return 0;
+		return route->flow->secure || !wants_tls(in) ? 0 : 480;
 	has_key = location_key_of(in->stage->location, &in->head.uri, &key);
 	if (route->by_token) {
 		/* its client may be back on another flow, with the same contact */
@@ -267,7 +275,8 @@ forms_dialog(const struct inbound *in)
 
 /*
  * Both ends' tokens, the callee's on top: a request from either side then comes in with the token
- * of its own flow first and that of the other side after it (O-07).
+ * of its own flow first and that of the other side after it (O-07). The parameter says ws for both
+ * transports (S-09); a sips: request gets sips: (§16.6, 4).
  */
 static void
 record_route_write(const struct inbound *in, const struct target *t, struct writer *w)
@@ -275,21 +284,25 @@ record_route_write(const struct inbound *in, const struct target *t, struct writ
 	const struct flows_entry *ends[] = { t->flow, in->from };
 
 	for (int i = 0; i < 2; i++) {
-		writer_put(w, SPAN("Record-Route: <sip:"));
+		writer_put(w, wants_tls(in) ? SPAN("Record-Route: <sips:") :
+					      SPAN("Record-Route: <sip:"));
 		writer_put(w, flows_token(ends[i]));
 		writer_put(w, in->stage->route_tail);
 		writer_put(w, SPAN("\r\n"));
 	}
 }
 
-/* Our Via: a branch that only depends on the request (P-04), and the way back (P-11). */
+/*
+ * Our Via: the transport of the flow it goes out on (S-08), a branch that only depends on the
+ * request (P-04), and the way back (P-11).
+ */
 static void
-via_write(const struct inbound *in, struct writer *w)
+via_write(const struct inbound *in, const struct target *t, struct writer *w)
 {
 	char branch[INBOUND_TAG_LEN];
 
 	inbound_branch(in, branch);
-	writer_put(w, in->stage->via_head);
+	writer_put(w, in->stage->via_head[t->flow->secure]);
 	writer_put(w, span_of(branch, sizeof(branch)));
 	writer_put(w, SPAN(";flow="));
 	writer_put(w, flows_token(in->from));
@@ -323,7 +336,7 @@ lines_edit(const struct inbound *in, const struct target *t, struct sip_edit *e)
 		sip_edit_insert_before(e, record, sip_edit_text_end(e, begin));
 	}
 	begin = sip_edit_text_begin(e);
-	via_write(in, &e->text);
+	via_write(in, t, &e->text);
 	if (dialog && !record)
 		record_route_write(in, t, &e->text);
 	if (t->path.len) { /* Pa-04 */
@@ -376,6 +389,19 @@ send_to(struct message *m, const struct flows_entry *flow)
 	return true;
 }
 
+/* A sip: request stays one, also to who is registered with sips: (RFC 5630 §5.3). */
+static void
+uri_write(const struct inbound *in, struct span uri, struct writer *w)
+{
+	struct span sips = SPAN("sips");
+
+	if (!wants_tls(in) && span_equal_nocase(span_of(uri.at, sips.len), sips)) {
+		writer_put(w, SPAN("sip"));
+		uri = span_of(uri.at + sips.len, uri.len - sips.len);
+	}
+	writer_put(w, uri);
+}
+
 /* Text of the table goes through the scratch: it may change before another thread sends this. */
 static void
 request_uri_edit(const struct inbound *in, const struct proxy_route *route, const struct target *t,
@@ -385,7 +411,7 @@ request_uri_edit(const struct inbound *in, const struct proxy_route *route, cons
 	size_t begin = sip_edit_text_begin(e);
 
 	if (t->uri.len) {
-		writer_put(&e->text, t->uri);
+		uri_write(in, t->uri, &e->text);
 		sip_edit_splice(e, old.off, old.len, sip_edit_text_end(e, begin));
 	} else if (route->rewritten) {
 		sip_edit_splice(e, old.off, old.len, in->head.uri.text);
@@ -397,7 +423,10 @@ refuse(struct inbound *in, int status)
 {
 	bool foreign = status == 404 && !names_is_ours(&in->stage->names, &in->head.uri);
 
-	answer_refuse(in, status, foreign ? "Domain Not Served Here" : NULL);
+	if (status == 480 && wants_tls(in))
+		answer_refuse(in, status, "Not Reachable over TLS");
+	else
+		answer_refuse(in, status, foreign ? "Domain Not Served Here" : NULL);
 }
 
 void

@@ -152,11 +152,13 @@ contact_check(struct registration *r, const struct sip_addr *addr)
 
 	/*
 	 * §10.2.1 lets any URI be registered. We could do nothing with others than sip: no
-	 * redirection here, and a sips: contact could not be reached over ws: (S-17). A URI that
+	 * redirection here, and a sips: contact cannot be reached over ws: (S-17). A URI that
 	 * was read is ASCII, and may go out again as TEXT.
 	 */
-	if (uri->kind != SIP_SCHEME_SIP)
-		return registration_fault(r, 400, "Contact Is Not a sip: URI");
+	if (uri->kind == SIP_SCHEME_SIPS && !r->in->from->secure)
+		return registration_fault(r, 400, "A sips: Contact Needs TLS");
+	if (uri->kind == SIP_SCHEME_OTHER)
+		return registration_fault(r, 400, "Contact Is Not a SIP URI");
 	/* §20.10: with a question mark (or comma, semicolon) the brackets are needed */
 	if (!addr->bracketed && uri->headers.len)
 		return registration_fault(r, 400, "Malformed Contact");

@@ -140,10 +140,11 @@ static int
 uri_check(const struct inbound *in)
 {
 	/*
-	 * S-17: sips: wants TLS on every hop. While all listeners are ws:, it came over a hop
-	 * without, and would have to leave over one: a scheme that cannot be served (RFC 3261
-	 * §21.4.14).
+	 * S-17: sips: wants TLS on every hop. Where it came over one without, it is a scheme that
+	 * cannot be served (RFC 3261 §21.4.14).
 	 */
+	if (in->head.uri.kind == SIP_SCHEME_SIPS)
+		return in->from->secure ? 0 : 416;
 	return in->head.uri.kind == SIP_SCHEME_SIP ? 0 : 416;
 }
 
@@ -160,8 +161,8 @@ request(struct inbound *in)
 		return;
 	}
 	route_status = proxy_route_read(in, &route);
-	if (route.rewritten && in->head.uri.kind != SIP_SCHEME_SIP) {
-		answer_refuse(in, 416, NULL);
+	if (route.rewritten && (status = uri_check(in))) {
+		answer_refuse(in, status, NULL);
 		return;
 	}
 	for_server = route_status == 0 && is_for_server(in, &route);
@@ -245,7 +246,7 @@ static void
 registrar_opened(struct stage *s, struct message *m, uint64_t now_ns)
 {
 	(void)now_ns;
-	flows_open(s->flows, m->from);
+	flows_open(s->flows, m->from, m->peer.secure);
 }
 
 static void
@@ -289,10 +290,11 @@ texts_init(struct stage *s, const char *host)
 	size_t used = 0, lines;
 
 	s->host = text_add(s, &used, "", name, "");
-	s->via_head = text_add(s, &used, "Via: SIP/2.0/WS ", name, ";branch=z9hG4bK");
+	s->via_head[false] = text_add(s, &used, "Via: SIP/2.0/WS ", name, ";branch=z9hG4bK");
+	s->via_head[true] = text_add(s, &used, "Via: SIP/2.0/WSS ", name, ";branch=z9hG4bK");
 	s->route_tail = text_add(s, &used, "@", name, ";transport=ws;lr>");
-	lines = s->via_head.len + INBOUND_TAG_LEN + TOKEN_LEN +
-		2 * (s->route_tail.len + TOKEN_LEN + 21) +
+	lines = s->via_head[true].len + INBOUND_TAG_LEN + TOKEN_LEN +
+		2 * (s->route_tail.len + TOKEN_LEN + 22) +
 		sizeof(";flow=\r\nRoute: \r\nMax-Forwards: 255\r\n255") +
 		sizeof(";received=;rport=65535") + sizeof(((struct message_peer *)0)->address);
 	assert(lines < SIP_EDIT_SCRATCH);

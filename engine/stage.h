@@ -18,11 +18,11 @@ struct stage {
 	struct location_home *home; /* this router's */
 	uint32_t index;             /* this router's */
 	struct siphash_key branch_key, tag_key;
-	struct span host;       /* our name in Via and Record-Route */
-	struct span via_head;   /* "Via: SIP/2.0/WS host;branch=z9hG4bK" */
-	struct span route_tail; /* "@host;transport=ws;lr>" */
-	uint32_t target_max;    /* contact URI and Path of a binding: what an edit has room for */
-	char text[4 * 255];     /* of the three above */
+	struct span host;        /* our name in Via and Record-Route */
+	struct span via_head[2]; /* "Via: SIP/2.0/WS host;branch=z9hG4bK"; of a secure flow WSS */
+	struct span route_tail;  /* "@host;transport=ws;lr>" */
+	uint32_t target_max;     /* contact URI and Path of a binding: what an edit has room for */
+	char text[5 * 255];      /* of the texts above */
 	struct names names;
 	struct embed *embed; /* mode embed: who is asked; else NULL */
 };

@@ -69,7 +69,7 @@ router(void *arg)
 			struct flows_entry e;
 			uint64_t before = f.loops[t->loop].serial;
 
-			flows_open(&f, flow);
+			flows_open(&f, flow, false);
 			assert_non_null(flows_get(&f, flow, &e));
 			assert_true(e.serial == ((uint64_t)t->loop << 56 | (before + 1)));
 			atomic_store(&opened[t->loop][slot], g);

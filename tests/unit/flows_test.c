@@ -73,7 +73,7 @@ generations(void **state)
 	char token[TOKEN_LEN];
 
 	(void)state;
-	flows_open(&f, old);
+	flows_open(&f, old, false);
 	assert_int_equal(verdict_of(old), FLOWS_TOKEN_OPEN);
 	serial = flows_get(&f, old, &e)->serial;
 	flows_close(&f, new); /* not the slot's */
@@ -82,7 +82,7 @@ generations(void **state)
 	assert_null(flows_get(&f, old, &e));
 	assert_null(flows_by_serial(&f, 3, serial, &e));
 	assert_int_equal(verdict_of(old), FLOWS_TOKEN_STALE);
-	flows_open(&f, new);
+	flows_open(&f, new, false);
 	assert_int_equal(verdict_of(old), FLOWS_TOKEN_STALE);
 	assert_int_equal(verdict_of(new), FLOWS_TOKEN_OPEN);
 	/* a made-up token of the open flow */
@@ -91,7 +91,7 @@ generations(void **state)
 	assert_int_equal(flows_verify(&f, span_of(token, TOKEN_LEN), &e), FLOWS_TOKEN_FORGED);
 	/* the generation wrapped: the same name for another flow, but not the same serial number */
 	flows_close(&f, new);
-	flows_open(&f, old);
+	flows_open(&f, old, false);
 	assert_non_null(flows_get(&f, old, &e));
 	assert_null(flows_by_serial(&f, 3, serial, &e));
 }

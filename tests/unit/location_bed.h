@@ -55,7 +55,7 @@ bed_init(struct bed *b, uint32_t homes, uint64_t remembered)
 		b->l.homes[i].stats = &b->stats;
 	for (uint32_t i = 0; i < BED_SLOTS; i++) {
 		b->generation[i] = 1;
-		flows_open(&b->flows, (struct flow){ i, 1 });
+		flows_open(&b->flows, (struct flow){ i, 1 }, false);
 	}
 }
 
@@ -81,7 +81,7 @@ static inline void
 bed_reopen(struct bed *b, uint32_t slot)
 {
 	flows_close(&b->flows, (struct flow){ slot, b->generation[slot] });
-	flows_open(&b->flows, (struct flow){ slot, ++b->generation[slot] });
+	flows_open(&b->flows, (struct flow){ slot, ++b->generation[slot] }, false);
 }
 
 static inline bool
@@ -182,7 +182,7 @@ bed_pick(const struct bed *b, const char *aor_uri)
 	aor = bed_key(b, aor_uri, &k) ? location_aor_find(&b->l, &k, b->now) : NULL;
 	if (!aor)
 		return "404";
-	found = location_pick(aor, &b->flows, b->now, &flow);
+	found = location_pick(aor, &b->flows, false, b->now, &flow);
 	if (!found)
 		return "480";
 	snprintf(out, sizeof(out), "%.*s", (int)location_target(found).len,

@@ -129,7 +129,7 @@ looking_up(void **state)
 			const struct location_aor *found = location_aor_find(&b.l, &keys[i], b.now);
 
 			assert_non_null(found);
-			assert_non_null(location_pick(found, &b.flows, b.now, &flow));
+			assert_non_null(location_pick(found, &b.flows, false, b.now, &flow));
 		}
 		took += cpu_ns() - begin;
 	}

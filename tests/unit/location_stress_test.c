@@ -119,7 +119,7 @@ look(struct thread *t, uint32_t aor)
 	struct flows_entry flow;
 	char own[64];
 
-	b = at ? location_pick(at, &flows, t->now, &flow) : NULL;
+	b = at ? location_pick(at, &flows, false, t->now, &flow) : NULL;
 	if (!b) {
 		t->missed++;
 		return;
@@ -205,7 +205,7 @@ tables_init(void)
 	assert_true(flows_init(&flows, 1, SLOTS, &token_key));
 	assert_true(location_init(&l, key, WRITERS, 3 * SECOND, 60));
 	for (uint32_t i = 0; i < SLOTS; i++)
-		flows_open(&flows, (struct flow){ i, 1 });
+		flows_open(&flows, (struct flow){ i, 1 }, false);
 	for (uint32_t i = 0; i < AORS; i++) {
 		struct sip_uri uri;
 		char text[64];

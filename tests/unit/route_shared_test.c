@@ -88,7 +88,7 @@ arrive(uint32_t loop, int len)
 	m->kind = MESSAGE_DATA;
 	m->from = flow_of(loop);
 	m->opcode = WS_OP_TEXT;
-	m->peer = (struct message_peer){ "192.0.2.1", 4711 };
+	m->peer = (struct message_peer){ .address = "192.0.2.1", .port = 4711 };
 	m->bytes = (uint8_t *)text;
 	m->len = (uint32_t)len;
 	m->has_sip = true;
