@@ -48,15 +48,24 @@ export class Daemon {
         return match !== null;
       });
     });
-    return within(found, ms, `line ${pattern}`);
+    return within(found, ms, `line ${pattern.source || 'ready'}`);
   }
 
-  async ready(ms) {
+  // The URLs of all its listeners, in the order in which it was told of them.
+  async ready(ms, listeners = 1) {
+    const urls = [];
     const ended = this.exit.then(({ code }) => {
       throw new Error(`the daemon ended with ${code}: ${this.errors.join('\n')}`);
     });
-    const [, url] = await Promise.race([this.line(/^sipring: ready on (ws:\S+)/, ms), ended]);
-    return url;
+    const all = this.line({
+      exec: (line) => {
+        const found = /^sipring: ready on (wss?:\S+)/.exec(line);
+        if (found) urls.push(found[1]);
+        return found && urls.length === listeners ? urls : null;
+      },
+    }, ms);
+    await Promise.race([all, ended]);
+    return urls;
   }
 
   async counters(ms) {

@@ -32,7 +32,7 @@ function findChromium() {
 
 async function makeReport(file) {
   const daemon = new Daemon(path.join(BIN, 'sipring'), ['--listen', 'ws:127.0.0.1:0']);
-  const ready = await daemon.ready(DEADLINE);
+  const [ready] = await daemon.ready(DEADLINE);
   const done = spawnSync(path.join(BIN, 'wsload'),
     [ready, '--connections', '4', '--duration', '2500ms', '--warm-up', '100ms', '--quiet',
       '--slo', 'errors==0', '--slo', 'p50<1us', '--report', file], { encoding: 'utf8' });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Two real browser pages register and call each other through sipring: JsSIP to JsSIP, SIP.js to
-// SIP.js, and one to the other. SIPRING_BIN: the daemon or its directory. Each step prints ok or
+// SIP.js, and one to the other; over ws, and over wss with TLS 1.2 and 1.3. SIPRING_BIN: the daemon or its directory. Each step prints ok or
 // not ok; exit code 77: there is no browser or no npm here.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -11,6 +11,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Daemon, fates, GAUGES } from './daemon.mjs';
 import { pack } from './pack.mjs';
+import { makeTrust } from './trust.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const ROOT = path.resolve(HERE, '..', '..');
@@ -19,12 +20,13 @@ const SCALE = Number(process.env.SIPRING_TEST_SCALE || 1);
 const DEADLINE = 20000 * SCALE; // only a failure waits that long
 const DOMAIN = 'example.org';
 const TEXT = 'grüß dich \u{1F4DE} \u{1F468}\u200D\u{1F469}\u200D\u{1F466} 電話 "<&>;\r\nline two';
+const SECURE = ['127.0.0.1', '127.0.0.2']; // TLS 1.3 and nothing else there, 1.2 here
 const FLAGS = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync',
   '--disable-background-networking', '--disable-component-update',
   '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
   '--disable-features=WebRtcHideLocalIpsWithMdns', '--allow-loopback-in-peer-connection',
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1', '--no-proxy-server',
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE 127.0.0.2', '--no-proxy-server',
 ];
 
 function skip(why) {
@@ -270,12 +272,26 @@ async function explain(users, daemon) {
     ...daemon.errors.slice(-40)].join('\n');
 }
 
-async function pair(report, browser, site, daemon, url, [stackA, stackB], number) {
+// One listener without TLS, and one for each version of it.
+function daemonArguments({ certificate, key }) {
+  const set = (name, value) => ['--set', `${name}=${value}`];
+  return [
+    '--listen', 'ws:127.0.0.1:0', ...SECURE.flatMap((host) => ['--listen', `wss:${host}:0`]),
+    ...set('tls.certificate', certificate), ...set('tls.private_key', key),
+    ...set('tls.tls_method', 'TLSv1_3'),
+    ...set('tls.server_domain', 'old'), ...set('tls.match_ip_address', `[old]${SECURE[1]}`),
+    ...set('tls.match_ip_address', SECURE[0]),
+    ...set('tls.certificate', `[old]${certificate}`), ...set('tls.private_key', `[old]${key}`),
+    ...set('tls.tls_method', '[old]TLSv1_2'),
+  ];
+}
+
+async function pair(report, browser, site, daemon, [a, b], number) {
   const users = [];
-  const what = (name) => `${stackA} and ${stackB}: ${name}`;
+  const what = (name) => `${a.stack}, ${a.over} and ${b.stack}, ${b.over}: ${name}`;
   const why = () => explain(users, daemon);
   const opened = await report.step(what('pages open, subprotocol sip'), async () => {
-    for (const [stack, user] of [[stackA, `alice${number}`], [stackB, `bob${number}`]])
+    for (const [{ stack, url }, user] of [[a, `alice${number}`], [b, `bob${number}`]])
       users.push(await User.open(browser, site, { stack, url, user, domain: DOMAIN }));
   }, why);
   if (opened) {
@@ -292,6 +308,8 @@ function checkCounters(counters) {
   for (const gauge of GAUGES) assert.equal(counters[gauge], 0, `${gauge} is ${counters[gauge]}`);
   assert.equal(counters.closed_protocol_error, 0);
   assert.equal(counters.dropped_malformed, 0);
+  assert.equal(counters.tls_handshakes_failed, 0);
+  assert.equal(counters.tls_errors + counters.tls_alerts + counters.tls_truncated, 0);
 }
 
 async function end(report, users, daemon) {
@@ -317,25 +335,35 @@ async function main() {
   const report = new Report();
   const server = await servePages();
   const site = `http://127.0.0.1:${server.address().port}/`;
-  const daemon = new Daemon(program, ['--listen', 'ws:127.0.0.1:0']);
+  const trust = makeTrust(SECURE);
+  const daemon = new Daemon(program, daemonArguments(trust));
   let browser = null;
   const users = [];
   try {
-    let url = null;
+    let urls = null;
     const started = await report.step('daemon and browser start', async () => {
-      url = await daemon.ready(DEADLINE);
-      browser = await chromium.launch({ executablePath, args: FLAGS, headless: true });
-      return `${url}, ${executablePath} ${browser.version()}`;
+      urls = await daemon.ready(DEADLINE, 1 + SECURE.length);
+      const env = { ...process.env, HOME: trust.home };
+      browser = await chromium.launch({ executablePath, args: FLAGS, headless: true, env });
+      return `${urls.join(', ')}, ${executablePath} ${browser.version()}`;
     }, () => explain([], daemon));
     if (!started) return report;
-    const pairs = [['JsSIP', 'JsSIP'], ['SIP.js', 'SIP.js'], ['JsSIP', 'SIP.js']];
-    for (const [number, stacks] of pairs.entries())
-      users.push(...await pair(report, browser, site, daemon, url, stacks, number));
+    const overs = ['ws', 'TLS 1.3', 'TLS 1.2'];
+    const by = (stack, over) => ({ stack, over, url: urls[overs.indexOf(over)] });
+    const pairs = [
+      [by('JsSIP', 'ws'), by('JsSIP', 'ws')],
+      [by('SIP.js', 'ws'), by('SIP.js', 'TLS 1.2')],
+      [by('JsSIP', 'TLS 1.2'), by('SIP.js', 'TLS 1.3')],
+      [by('JsSIP', 'TLS 1.3'), by('JsSIP', 'TLS 1.3')],
+    ];
+    for (const [number, two] of pairs.entries())
+      users.push(...await pair(report, browser, site, daemon, two, number));
     await end(report, users, daemon);
   } finally {
     daemon.process.kill('SIGKILL');
     if (browser) await browser.close();
     server.close();
+    trust.remove();
   }
   return report;
 }
