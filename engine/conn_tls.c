@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include "codec/ws_close.h"
 #include "engine/conn_input.h"
 #include "engine/conn_life.h"
 #include "engine/conn_output.h"
@@ -58,9 +59,27 @@ conn_tls_offer(struct conn_tls_loop *tls, struct tls_set *set)
 		atomic_exchange_explicit(&tls->offered, tls_set_hold(set), memory_order_acq_rel));
 }
 
+/* cert_check_on_conn_reusage. Only here can the answer become another. */
 static void
-take_offered(struct conn_tls_loop *tls)
+check_reuse(struct loop *l, const struct upstream *u)
 {
+	struct conn *c = loop_conn(l, u->flow);
+	const char *reason;
+
+	if (!c || c->state != CONN_OPEN || !c->tls ||
+	    tls_context_would_make(tls_set_client(l->tls.set, &u->where), tls_conn_ssl(c->tls),
+				   &reason))
+		return;
+	stats_add(&l->stats.tls_reuse_refused, 1);
+	log_line(LOG_WARN, "tls_reuse_refused", "peer=%s port=%u reason=\"%s\"", c->peer.address,
+		 c->peer.port, reason);
+	conn_life_going_away(l, c, WS_CLOSE_GOING_AWAY);
+}
+
+static void
+take_offered(struct loop *l)
+{
+	struct conn_tls_loop *tls = &l->tls;
 	struct tls_set *set;
 
 	if (!atomic_load_explicit(&tls->offered, memory_order_relaxed))
@@ -70,6 +89,13 @@ take_offered(struct conn_tls_loop *tls)
 		return;
 	tls_set_drop(tls->set);
 	tls->set = set;
+	if (!l->settings->cert_check_on_conn_reusage)
+		return;
+	for (uint32_t i = 0; i < l->upstreams_len; i++)
+		check_reuse(l, &l->upstreams[i]);
+	for (uint32_t i = 0; i < l->dialed_len; i++)
+		if (l->dialed[i])
+			check_reuse(l, l->dialed[i]);
 }
 
 static void
@@ -269,7 +295,7 @@ conn_tls_turn(struct loop *l)
 	struct conn_tls_loop *tls = &l->tls;
 	bool any = conn_tls_waits(l);
 
-	take_offered(tls);
+	take_offered(l);
 	while (tls->waiting != CONN_NOT_DIRTY && tls->steps_left) {
 		struct conn *c = &l->conns[tls->waiting];
 
@@ -306,12 +332,9 @@ bool
 conn_tls_connect(struct loop *l, struct conn *c)
 {
 	const struct settings_upstream *where = &c->upstream->where;
-	SSL_CTX *context = l->tls.set ? tls_set_client(l->tls.set, where)->ssl : NULL;
 	bool good;
 
-	if (!context) /* an application dials it, and the settings have no such domain */
-		return false;
-	c->tls = tls_conn_new(context, &l->tls.io, true);
+	c->tls = tls_conn_new(tls_set_client(l->tls.set, where)->ssl, &l->tls.io, true);
 	if (!c->tls || !tls_context_expect(tls_conn_ssl(c->tls), where->name, where->address))
 		return false;
 	begin_operation(l, c, SPAN(""));

@@ -103,7 +103,7 @@ connect_order(struct loop *l, struct message *m)
 
 	memcpy(&where, m->bytes, sizeof(where));
 	if (!where.port)
-		where.port = (uint16_t)l->settings->ws_port;
+		where.port = (uint16_t)(where.tls ? l->settings->wss_port : l->settings->ws_port);
 	if (!l->draining && make_room(l, i))
 		u = malloc(sizeof(*u));
 	if (!u) {

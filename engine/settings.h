@@ -122,6 +122,12 @@ bool settings_upstream_parse(struct settings_upstream *out, const char *uri,
  */
 bool settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX]);
 
+/*
+ * May an application connect out over TLS (mode embed)? There is a client domain that somebody has
+ * set up: certificates, CAs or tls.verify_cert. After settings_finish().
+ */
+bool settings_dials_tls(const struct settings *s);
+
 /* All as `name = value` lines that settings_set() takes, with unit and meaning as comments. */
 void settings_print(const struct settings *s, FILE *out);
 

@@ -115,6 +115,18 @@ check_files(const struct settings_domain *d, char error[SETTINGS_ERROR_MAX])
 }
 
 bool
+settings_dials_tls(const struct settings *s)
+{
+	const struct settings_domain *d = &s->domains[SETTINGS_DOMAIN_CLIENT];
+	bool set = *d->certificate || *d->ca_list || *d->ca_dir ||
+		   d->verify_cert != SETTINGS_VERIFY_AUTO;
+
+	for (uint32_t i = SETTINGS_DOMAINS_FIXED; i < s->domains_len; i++)
+		set |= s->domains[i].client;
+	return set && s->mode == SETTINGS_MODE_EMBED;
+}
+
+bool
 settings_domain_check(const struct settings *s, char error[SETTINGS_ERROR_MAX])
 {
 	bool serves = false;

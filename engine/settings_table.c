@@ -32,7 +32,6 @@ static const char *const future_names[] = {
 	"trace_on",
 	"trace_filter_route",
 	"trace_",
-	"cert_check_on_conn_reusage",
 	"tls.dh_params",
 	"tls_",
 	"admin.",

@@ -362,6 +362,10 @@ SIPRING_API bool sipring_close(struct sipring *s, sipring_connection connection,
  * Connect to "sip:IP[:PORT];transport=ws", subprotocol sip (RFC 7118 §4), and again whenever it is
  * lost (ws_reconnect_first, ws_reconnect_max), until sipring_close(). opened() and closed() come
  * each time, with the connection that is returned. 0: also when the URI is not of this form.
+ *
+ * "sips:IP[:PORT];transport=ws;name=HOST" is wss:, HOST (or else the address) is verified. For it a
+ * client domain must have been set up before the start: tls.ca_list=[client]FILE, or
+ * tls.verify_cert=[client]1 for the system's CAs; tls.certificate=[client]FILE is ours.
  */
 SIPRING_API sipring_connection sipring_connect(struct sipring *s, const char *uri);
 

@@ -91,8 +91,9 @@ sipring_connect(struct sipring *s, const char *uri)
 	struct message *m;
 	struct flow id;
 
-	/* TLS needs a domain that is made at the start, for upstreams that are known then. */
-	if (!e || !settings_upstream_parse(&where, uri, error) || where.tls)
+	/* the domains for TLS are made at the start */
+	if (!e || !settings_upstream_parse(&where, uri, error) ||
+	    (where.tls && !settings_dials_tls(e->stage->settings)))
 		return 0;
 	id = embed_dial_take(e);
 	m = flow_is_none(id) ? NULL : order_new(MESSAGE_CONNECT, id, sizeof(where));

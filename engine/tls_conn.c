@@ -33,6 +33,7 @@ bio_write(BIO *bio, const char *bytes, size_t len, size_t *written)
 {
 	struct tls_io *io = BIO_get_data(bio);
 
+	BIO_clear_retry_flags(bio); /* of a read, maybe of another connection */
 	if (!io->put(io->arg, span_of(bytes, len)))
 		return 0;
 	*written = len;
@@ -66,12 +67,23 @@ bio_ctrl(BIO *bio, int command, long number, void *pointer)
 	return command == BIO_CTRL_FLUSH;
 }
 
+static int
+bio_destroy(BIO *bio)
+{
+	struct tls_io *io = BIO_get_data(bio);
+
+	if (io)
+		io->bio = NULL;
+	return 1;
+}
+
 static void
 make_method(void)
 {
 	method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "slice");
 	if (method && BIO_meth_set_write_ex(method, bio_write) &&
-	    BIO_meth_set_read_ex(method, bio_read) && BIO_meth_set_ctrl(method, bio_ctrl))
+	    BIO_meth_set_read_ex(method, bio_read) && BIO_meth_set_ctrl(method, bio_ctrl) &&
+	    BIO_meth_set_destroy(method, bio_destroy))
 		return;
 	BIO_meth_free(method);
 	method = NULL;
@@ -86,11 +98,27 @@ tls_conn_setup(void)
 
 /* ---- life ---- */
 
+/* A reference to the one of all connections of this io. NULL: no memory. */
+static BIO *
+bio_of(struct tls_io *io)
+{
+	if (io->bio) {
+		BIO_up_ref(io->bio);
+		return io->bio;
+	}
+	io->bio = BIO_new(method);
+	if (!io->bio)
+		return NULL;
+	BIO_set_data(io->bio, io);
+	BIO_set_init(io->bio, 1);
+	return io->bio;
+}
+
 struct tls_conn *
 tls_conn_new(SSL_CTX *context, struct tls_io *io, bool client)
 {
 	struct tls_conn *t = malloc(sizeof(*t));
-	BIO *bio = BIO_new(method);
+	BIO *bio = bio_of(io);
 
 	if (t)
 		*t = (struct tls_conn){ .ssl = SSL_new(context) };
@@ -100,8 +128,6 @@ tls_conn_new(SSL_CTX *context, struct tls_io *io, bool client)
 		ERR_clear_error();
 		return NULL;
 	}
-	BIO_set_data(bio, io);
-	BIO_set_init(bio, 1);
 	SSL_set_bio(t->ssl, bio, bio);
 	if (client)
 		SSL_set_connect_state(t->ssl);

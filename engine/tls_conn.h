@@ -24,6 +24,7 @@ struct tls_io {
 	bool (*put)(void *arg, struct span bytes); /* false: no memory, the connection is lost */
 	void *arg;
 	const void *listener; /* that the connection came to, for who chooses its certificate */
+	BIO *bio;             /* one for all of them, while there are any; not the caller's */
 };
 
 enum tls_result {

@@ -217,6 +217,37 @@ tls_context_expect(SSL *ssl, const char *name, const char *address)
 	return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1;
 }
 
+static bool
+peer_is_good(const struct tls_context *c, SSL *ssl, const char **reason)
+{
+	X509_STORE_CTX *check = X509_STORE_CTX_new();
+	bool good = check && X509_STORE_CTX_init(check, SSL_CTX_get_cert_store(c->ssl),
+						 SSL_get0_peer_certificate(ssl),
+						 SSL_get_peer_cert_chain(ssl)) == 1;
+
+	*reason = "no memory";
+	if (good) {
+		X509_STORE_CTX_set_default(check, "ssl_server");
+		X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(check), SSL_get0_param(ssl));
+		good = X509_verify_cert(check) == 1;
+		*reason = X509_verify_cert_error_string(X509_STORE_CTX_get_error(check));
+	}
+	X509_STORE_CTX_free(check);
+	ERR_clear_error();
+	return good;
+}
+
+bool
+tls_context_would_make(const struct tls_context *c, SSL *ssl, const char **reason)
+{
+	const X509 *was = SSL_get_certificate(ssl), *is = SSL_CTX_get0_certificate(c->ssl);
+
+	*reason = "our certificate is another";
+	if (!was != !is || (was && X509_cmp(was, is)))
+		return false;
+	return !c->verify || peer_is_good(c, ssl, reason);
+}
+
 /* ---- choice ---- */
 
 bool

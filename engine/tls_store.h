@@ -22,7 +22,7 @@ struct tls_store {
 	int64_t warned_s; /* when the log was told of an expiry */
 };
 
-/* Is there a listener or an upstream with TLS? */
+/* Is there a listener or an upstream with TLS, or could there be one? */
 bool tls_store_is_wanted(const struct settings *s);
 
 /* All zero is a store without TLS. False: `error` says why. */

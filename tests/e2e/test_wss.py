@@ -336,6 +336,64 @@ class Outgoing(Secure):
                 server.close()
                 daemon.stop()
 
+    def reread(self, daemon):
+        start = len(daemon.out.lines)
+        daemon.process.send_signal(signal.SIGHUP)
+        self.assertTrue(daemon.out.wait("^sipring: reloaded$", start))
+
+    def still_used(self, peer):
+        peer.send(frame(TEXT, b"still there?", key=False))
+        self.assertEqual(peer.next_message(), (TEXT, b"still there?"))
+
+    def reusing(self, check):
+        """A connection out with files of its own; they have been read once more, unchanged."""
+        trusted, ours = tls.directory() / "trusted.pem", tls.make("ours")
+        trusted.write_bytes(tls.ca().certificate.read_bytes())
+        server = Server(secure=True)
+        daemon = self.upstream(server, **{
+            "cert_check_on_conn_reusage": check, "tls.ca_list": f"[client]{trusted}",
+            "tls.certificate": f"[client]{ours.certificate}",
+            "tls.private_key": f"[client]{ours.key}"})
+        peer = server.upgraded()
+        with daemon.counted(tls_reloads=1, tls_reuse_refused=0):
+            self.reread(daemon)
+        self.still_used(peer)
+        return daemon, server, peer, trusted, ours
+
+    def test_reuse_is_not_checked(self):
+        daemon, server, peer, trusted, _ = self.reusing(0)
+        trusted.write_bytes(tls.make_ca("stranger").certificate.read_bytes())
+        with daemon.counted(tls_reuse_refused=0):
+            self.reread(daemon)
+        self.still_used(peer)
+        server.close()
+        daemon.stop()
+
+    def test_reuse_with_another_ca(self):
+        daemon, server, peer, trusted, _ = self.reusing(1)
+        trusted.write_bytes(tls.make_ca("stranger").certificate.read_bytes())
+        with daemon.counted(exactly=False, tls_reuse_refused=1):
+            self.reread(daemon)
+        self.assertEqual(peer.next_frame().close_code, 1001)
+        self.assertTrue(daemon.err.wait('tls_reuse_refused .*reason="unable to get local issuer'))
+        with self.assertRaises((ssl.SSLError, OSError)):
+            server.accept().request()
+        server.close()
+        daemon.stop()
+
+    def test_reuse_with_another_certificate_of_ours(self):
+        daemon, server, peer, _, ours = self.reusing(1)
+        other = tls.make("other")
+        ours.certificate.write_bytes(other.certificate.read_bytes())
+        ours.key.write_bytes(other.key.read_bytes())
+        with daemon.counted(exactly=False, tls_reuse_refused=1):
+            self.reread(daemon)
+        self.assertEqual(peer.next_frame().close_code, 1001)
+        peer.close()
+        self.still_used(server.upgraded())
+        server.close()
+        daemon.stop()
+
 
 if __name__ == "__main__":
     harness.main()

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "tests/unit/tls_files.h"
 
 static struct embed_bed *const bed = &embed_bed;
 static int server; /* where the engine connects to */
@@ -251,6 +252,49 @@ only_what_can_be_connected_to(void **state)
 	embed_bed_finish();
 }
 
+/* Over TLS, with a certificate of our own: to a server that asks for one and is verified. */
+static void
+over_tls(void **state)
+{
+	const struct tls_files *files = tls_files_usual();
+	char certificate[300], key[300], ca[300], text[64];
+	const char *settings[] = { certificate,
+				   key,
+				   ca,
+				   "wss_tls_handshake_timeout=60000",
+				   "wss_handshake_timeout=60000",
+				   NULL };
+	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+	struct sockaddr_in address;
+
+	(void)state;
+	assert_int_equal(SSL_CTX_use_certificate(context, files->x), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey(context, files->pkey), 1);
+	assert_int_equal(SSL_CTX_load_verify_file(context, files->certificate), 1);
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	snprintf(certificate, sizeof(certificate), "tls.certificate=[client]%s",
+		 files->certificate);
+	snprintf(key, sizeof(key), "tls.private_key=[client]%s", files->key);
+	snprintf(ca, sizeof(ca), "tls.ca_list=[client]%s", files->certificate);
+	embed_bed_open(settings);
+	server = uring_sim_listen();
+	uring_sim_address(server, &address);
+	snprintf(text, sizeof(text), "sips:127.0.0.1:%u;transport=ws;name=sim.example",
+		 ntohs(address.sin_port));
+	made = sipring_connect(&bed->sipring, text);
+	assert_true(made != 0);
+	embed_bed_until(ws_peer_accept(&bed->peers[0], server));
+	ws_peer_secure(&bed->peers[0], context);
+	embed_bed_until(bed->opened == 1);
+	assert_true(bed->connection == made);
+	assert_int_equal(EMBED_BED_COUNT(tls_handshakes), 1);
+	assert_non_null(SSL_get0_peer_certificate(tls_conn_ssl(bed->peers[0].tls)));
+	assert_true(sipring_close(&bed->sipring, made, 1000, NULL));
+	embed_bed_until(bed->closed == 1);
+	embed_bed_finish();
+	SSL_CTX_free(context);
+}
+
 int
 main(void)
 {
@@ -263,6 +307,7 @@ main(void)
 		cmocka_unit_test(connecting_in_a_handler),
 		cmocka_unit_test(many_have_many_names),
 		cmocka_unit_test(only_what_can_be_connected_to),
+		cmocka_unit_test(over_tls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
