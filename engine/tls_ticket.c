@@ -133,7 +133,10 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *ciph
 	if (EVP_CipherInit_ex(cipher, k->cipher, NULL, key->aes, iv, making) != 1 ||
 	    !set_mac(mac, key))
 		return -1;
-	return making || key == &k->keys[0] ? 1 : 2;
+	if (making)
+		return 1;
+	/* a client of TLS 1.3 uses a ticket once (RFC 8446 §C.4), and wants another */
+	return key == &k->keys[0] && SSL_version(ssl) != TLS1_3_VERSION ? 1 : 2;
 }
 
 bool

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* nftw() */
 #include "tests/unit/tls_files.h"
 
 #include <assert.h>
-#include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -15,23 +16,20 @@
 static char directory[64];
 static struct tls_files usual;
 
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+	(void)st;
+	(void)kind;
+	(void)where;
+	return remove(path);
+}
+
 static void
 remove_all(void)
 {
-	DIR *dir = opendir(directory);
-	struct dirent *entry;
-	char path[256];
-
 	tls_files_free(&usual);
-	while (dir && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		tls_files_path(path, entry->d_name);
-		unlink(path);
-	}
-	if (dir)
-		closedir(dir);
-	rmdir(directory);
+	nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 void
@@ -53,6 +51,41 @@ tls_files_write(const char *path, const void *bytes, size_t len)
 
 	if (!file || fwrite(bytes, 1, len, file) != len || fclose(file))
 		abort();
+}
+
+void
+tls_files_directory(char out[256], const char *name)
+{
+	tls_files_path(out, name);
+	if (mkdir(out, 0700))
+		abort();
+}
+
+static void
+write_certificate(const char *path, X509 *first, X509 *second)
+{
+	FILE *file = fopen(path, "w");
+
+	assert(file);
+	PEM_write_X509(file, first);
+	if (second)
+		PEM_write_X509(file, second);
+	fclose(file);
+}
+
+void
+tls_files_place(const char *name, const struct tls_files *f)
+{
+	char path[256];
+
+	tls_files_path(path, name);
+	write_certificate(path, f->x, NULL);
+}
+
+void
+tls_files_chain(const struct tls_files *f, const struct tls_files *issuer)
+{
+	write_certificate(f->certificate, f->x, issuer->x);
 }
 
 static void
@@ -105,12 +138,7 @@ tls_files_make(struct tls_files *f, const struct tls_files_wish *w)
 	tls_files_path(f->key, name);
 	f->pkey = w->rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
 	f->x = certificate(f, w);
-	file = fopen(f->certificate, "w");
-	assert(file);
-	PEM_write_X509(file, f->x);
-	if (w->issuer)
-		PEM_write_X509(file, w->issuer->x);
-	fclose(file);
+	write_certificate(f->certificate, f->x, w->issuer ? w->issuer->x : NULL);
 	file = fopen(f->key, "w");
 	assert(file);
 	PEM_write_PrivateKey(file, f->pkey, NULL, NULL, 0, NULL, NULL);

@@ -26,6 +26,15 @@ void tls_files_free(struct tls_files *f);
 /* The path of a file in that directory. */
 void tls_files_path(char out[256], const char *name);
 
+/* Another directory in it, made. */
+void tls_files_directory(char out[256], const char *name);
+
+/* The certificate alone, in a file of this name there. */
+void tls_files_place(const char *name, const struct tls_files *f);
+
+/* Write f's certificate file again, with this issuer's behind its own. */
+void tls_files_chain(const struct tls_files *f, const struct tls_files *issuer);
+
 /* A file there with these bytes. */
 void tls_files_write(const char *path, const void *bytes, size_t len);
 
