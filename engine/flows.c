@@ -8,12 +8,12 @@
 /* The loop stands in the top bits of each serial number, so loops count for themselves. */
 #define LOOP_SHIFT 56
 
-/* Of a slot's head, from the bottom: character, tag, secure. */
-#define TAG_SHIFT 8
-#define SECURE_SHIFT 40
+/* Of a slot's head, from the bottom: the token's first characters, tag, secure. */
+#define TAG_SHIFT 16
+#define SECURE_SHIFT 48
 
 _Static_assert(sizeof(struct flows_slot) == 40, "one per connection that could be");
-_Static_assert(TOKEN_LEN == 1 + 3 * sizeof(uint64_t), "a character and three words");
+_Static_assert(TOKEN_LEN == sizeof(uint16_t) + 3 * sizeof(uint64_t), "the head's and three words");
 
 bool
 flows_init(struct flows *f, uint32_t loops, uint32_t slots_max, const struct token_key *key)
@@ -59,6 +59,7 @@ flows_open(struct flows *f, struct flow flow, bool secure)
 	struct flows_slot *s = slot_of(f, flow_loop(flow), flow.slot);
 	char token[TOKEN_LEN];
 	uint64_t words[3];
+	uint16_t first;
 
 	assert(s && !flow_is_none(flow));
 	/*
@@ -68,10 +69,11 @@ flows_open(struct flows *f, struct flow flow, bool secure)
 	atomic_store_explicit(&s->serial, 0, memory_order_relaxed);
 	if (!token_make(&f->key, flow, token))
 		return;
-	memcpy(words, token + 1, sizeof(words));
+	memcpy(&first, token, sizeof(first));
+	memcpy(words, token + sizeof(first), sizeof(words));
 	atomic_store_explicit(&s->head,
 			      (uint64_t)secure << SECURE_SHIFT | (uint64_t)flow.tag << TAG_SHIFT |
-				      (uint8_t)token[0],
+				      first,
 			      memory_order_release);
 	for (int i = 0; i < 3; i++)
 		atomic_store_explicit(&s->text[i], words[i], memory_order_release);
@@ -101,6 +103,7 @@ static bool
 copy(const struct flows_slot *s, uint32_t slot, struct flows_entry *out)
 {
 	uint64_t head, words[3];
+	uint16_t first;
 
 	out->serial = atomic_load_explicit(&s->serial, memory_order_acquire);
 	head = atomic_load_explicit(&s->head, memory_order_acquire);
@@ -108,8 +111,9 @@ copy(const struct flows_slot *s, uint32_t slot, struct flows_entry *out)
 		words[i] = atomic_load_explicit(&s->text[i], memory_order_acquire);
 	out->flow = (struct flow){ slot, (uint32_t)(head >> TAG_SHIFT) };
 	out->secure = head >> SECURE_SHIFT & 1;
-	out->token[0] = (char)head;
-	memcpy(out->token + 1, words, sizeof(words));
+	first = (uint16_t)head;
+	memcpy(out->token, &first, sizeof(first));
+	memcpy(out->token + sizeof(first), words, sizeof(words));
 	return out->serial && atomic_load_explicit(&s->serial, memory_order_relaxed) == out->serial;
 }
 
@@ -135,11 +139,14 @@ flows_verify(const struct flows *f, struct span token, struct flows_entry *entry
 	struct flow flow;
 	bool open;
 
-	if (!token_read(token, &flow))
+	if (token.len != TOKEN_LEN)
 		return FLOWS_TOKEN_NONE;
+	flow = token_flow(token.at);
 	open = flows_get(f, flow, entry);
 	if (open && token_equal(entry->token, token.at))
 		return FLOWS_TOKEN_OPEN;
+	if (!token_read(token, &flow))
+		return FLOWS_TOKEN_NONE;
 	/* Of the slot's present flow there is only one right token, and this is not it. */
 	if (open || !token_check(&f->key, token, flow))
 		return FLOWS_TOKEN_FORGED;

@@ -32,7 +32,7 @@ struct flows_entry {
 /* 40 bytes per connection. Every word is written by one thread and read by all. */
 struct flows_slot {
 	_Atomic uint64_t serial;  /* 0: not open, or being written */
-	_Atomic uint64_t head;    /* secure, the flow's tag, the token's first character */
+	_Atomic uint64_t head;    /* secure, the flow's tag, the token's first two characters */
 	_Atomic uint64_t text[3]; /* the other 24 */
 };
 

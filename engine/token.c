@@ -2,16 +2,20 @@
 #include "engine/token.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#define MAC_LEN 10 /* 80 bits: what RFC 5626 §5.2 shows with HMAC-SHA1-80 */
-#define RAW_LEN (8 + MAC_LEN)
+#define BASE 62
+#define WORD_DIGITS 11 /* of 64 bits */
+#define HALF_DIGITS 3  /* of 16 */
+#define FLOW_AT 1
+#define MAC_AT (FLOW_AT + WORD_DIGITS)
 
-_Static_assert(RAW_LEN % 3 == 0 && TOKEN_LEN == 1 + RAW_LEN / 3 * 4, "base64 without padding");
+_Static_assert(TOKEN_LEN == MAC_AT + WORD_DIGITS + HALF_DIGITS, "a flow, and 80 bits of its MAC");
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /* False: libcrypto has no memory. */
 static bool
@@ -24,28 +28,25 @@ hmac(const struct token_key *key, const void *text, size_t len, uint8_t out[EVP_
 }
 
 static void
-put32(uint8_t *at, uint32_t n)
+put_digits(char *to, uint64_t n, unsigned digits)
 {
-	for (int i = 0; i < 4; i++)
-		at[i] = (uint8_t)(n >> (24 - 8 * i));
+	for (; digits > 0; n /= BASE)
+		to[--digits] = alphabet[n % BASE];
 }
 
 bool
 token_make(const struct token_key *key, struct flow flow, char out[TOKEN_LEN])
 {
-	uint8_t raw[8 + EVP_MAX_MD_SIZE];
+	uint64_t name = (uint64_t)flow.slot << 32 | flow.tag, text = htobe64(name), first;
+	uint8_t mac[EVP_MAX_MD_SIZE];
 
-	put32(raw, flow.slot);
-	put32(raw + 4, flow.tag);
-	if (!hmac(key, raw, 8, raw + 8))
+	if (!hmac(key, &text, sizeof(text), mac))
 		return false;
-	*out++ = TOKEN_KEY_ID;
-	for (unsigned i = 0; i < RAW_LEN; i += 3, out += 4) {
-		uint32_t bits = (uint32_t)raw[i] << 16 | (uint32_t)raw[i + 1] << 8 | raw[i + 2];
-
-		for (int k = 0; k < 4; k++)
-			out[k] = alphabet[bits >> (18 - 6 * k) & 63];
-	}
+	memcpy(&first, mac, sizeof(first));
+	out[0] = TOKEN_KEY_ID;
+	put_digits(out + FLOW_AT, name, WORD_DIGITS);
+	put_digits(out + MAC_AT, be64toh(first), WORD_DIGITS);
+	put_digits(out + MAC_AT + WORD_DIGITS, (uint64_t)mac[8] << 8 | mac[9], HALF_DIGITS);
 	return true;
 }
 
@@ -56,37 +57,41 @@ token_make(const struct token_key *key, struct flow flow, char out[TOKEN_LEN])
 	(value) + 19, (value) + 20, (value) + 21, (value) + 22, (value) + 23, (value) + 24,        \
 	(value) + 25, (value) + 26
 
-/* 1..64; 0: no digit. */
+/* 1..62; 0: no digit. */
 static const uint8_t digits[256] = {
 	LETTERS('A', 0), LETTERS('a', 26), ['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
-	['-'] = 63,      ['_'] = 64,
 };
 
-/* 0..63, or -1. */
+/* 0..61, or -1. */
 static inline int
 digit(char c)
 {
 	return digits[(unsigned char)c] - 1;
 }
 
+struct flow
+token_flow(const char token[TOKEN_LEN])
+{
+	uint64_t name = 0;
+
+	/* a number too large is no token's: it may wrap */
+	for (unsigned i = 0; i < WORD_DIGITS; i++)
+		name = name * BASE + (uint64_t)(int64_t)digit(token[FLOW_AT + i]);
+	return (struct flow){ (uint32_t)(name >> 32), (uint32_t)name };
+}
+
 bool
 token_read(struct span text, struct flow *out)
 {
-	const char *at = text.at + 1;
-	uint64_t bits = 0;
 	int all = 0;
 
 	if (text.len != TOKEN_LEN || text.at[0] != TOKEN_KEY_ID)
 		return false;
-	for (unsigned i = 0; i < TOKEN_LEN - 1; i++)
-		all |= digit(at[i]);
+	for (unsigned i = FLOW_AT; i < TOKEN_LEN; i++)
+		all |= digit(text.at[i]);
 	if (all < 0)
 		return false;
-	/* the flow is in the first ten digits and four bits of the next */
-	for (unsigned i = 0; i < 10; i++)
-		bits = bits << 6 | (uint64_t)digit(at[i]);
-	bits = bits << 4 | (uint64_t)digit(at[10]) >> 2;
-	*out = (struct flow){ (uint32_t)(bits >> 32), (uint32_t)bits };
+	*out = token_flow(text.at);
 	return true;
 }
 

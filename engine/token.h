@@ -3,9 +3,10 @@
 #define ENGINE_TOKEN_H
 /*
  * Flow tokens (RFC 5626 §5.2, O-04): the name of a flow that only we can make. A letter that
- * tells the key (O-16), then base64url of slot (32 bits), tag (32 bits) and the first 80 bits of
- * HMAC-SHA256 over these. All its characters may stand in the user part of a URI and in a Via
- * parameter as they are.
+ * tells the key (O-16), then in base 62 the slot (32 bits) and tag (32 bits), and the first 80 bits
+ * of HMAC-SHA256 over these (what RFC 5626 §5.2 shows with HMAC-SHA1-80). All its characters may
+ * stand in the user part of a URI and in a Via parameter as they are; being letters and digits
+ * only, messages that differ in nothing else have one shape (sip_shape.h).
  *
  * Making and checking one costs about 2 us: done once per flow, and for what flows.h cannot
  * answer by comparing. Any thread.
@@ -17,7 +18,7 @@
 #include "engine/flow.h"
 
 #define TOKEN_KEY_LEN 32
-#define TOKEN_LEN 25 /* a character and three words: see token_equal() */
+#define TOKEN_LEN 26     /* two characters and three words: see token_equal() */
 #define TOKEN_KEY_ID 'a' /* of the one key there is; a rotation would go on with 'b' */
 
 struct token_key {
@@ -30,15 +31,21 @@ bool token_make(const struct token_key *key, struct flow flow, char out[TOKEN_LE
 /* Does it look like a token of ours? Fills the flow that it names, unchecked. */
 bool token_read(struct span text, struct flow *out);
 
+/* The flow that is named where a token of ours stands. Of other octets: any flow. */
+struct flow token_flow(const char token[TOKEN_LEN]);
+
 /* In constant time: nothing branches on what they hold. Both of TOKEN_LEN characters. */
 static inline bool
 token_equal(const char *a, const char *b)
 {
 	uint64_t x[3], y[3];
+	uint16_t v, w;
 
-	memcpy(x, a + 1, sizeof(x));
-	memcpy(y, b + 1, sizeof(y));
-	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (uint64_t)(a[0] ^ b[0])) == 0;
+	memcpy(&v, a, sizeof(v));
+	memcpy(&w, b, sizeof(w));
+	memcpy(x, a + sizeof(v), sizeof(x));
+	memcpy(y, b + sizeof(w), sizeof(y));
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (uint64_t)(v ^ w)) == 0;
 }
 
 /*

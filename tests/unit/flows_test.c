@@ -59,7 +59,7 @@ nothing_open(void **state)
 	assert_null(flows_by_serial(&f, UINT32_MAX, 1, &e));
 	assert_int_equal(flows_verify(&f, SPAN(""), &e), FLOWS_TOKEN_NONE);
 	assert_int_equal(flows_verify(&f, SPAN("alice"), &e), FLOWS_TOKEN_NONE);
-	assert_int_equal(flows_verify(&f, SPAN("aAAAAAAAAAAAAAAAAAAAAAAAA"), &e),
+	assert_int_equal(flows_verify(&f, SPAN("aAAAAAAAAAAAAAAAAAAAAAAAAA"), &e),
 			 FLOWS_TOKEN_FORGED);
 	flows_close(&f, (struct flow){ 3, 1 });
 }
