@@ -5,6 +5,7 @@
 #include <string.h>
 #include "codec/cpu.h"
 #include "codec/scan.h"
+#include "codec/sip_param.h"
 
 #define BLOCK 32 /* octets that are compared at once; a head is longer */
 
@@ -251,6 +252,37 @@ matters(unsigned id)
 	       id == SIP_FIELD_CONTENT_LENGTH;
 }
 
+/* The topmost Via: parameters that sip_via_read() does not look into. */
+static void
+let_via_params(struct sip_shape *s, struct span rest)
+{
+	struct span name, value;
+
+	while (rest.len) {
+		enum sip_param_kind kind = sip_param_read(&s->msg, &rest, &name, &value);
+
+		if (kind == SIP_PARAM_TOKEN && !SPAN_IS_NOCASE(name, "received") &&
+		    !SPAN_IS_NOCASE(name, "rport"))
+			let(s, value, SIP_SHAPE_WORD);
+	}
+}
+
+/* Of the Via values behind it is only read where they end. */
+static void
+let_other_vias(struct sip_shape *s)
+{
+	const char *from = span_end(s->essentials.via_text);
+	const struct sip_field *f = sip_msg_field(&s->msg, SIP_FIELD_VIA);
+
+	for (; f; f = sip_msg_next(&s->msg, f)) {
+		struct span value = sip_field_value(&s->msg, f);
+
+		if (from > value.at)
+			value = span_of(from, (size_t)(span_end(value) - from));
+		let(s, value, SIP_SHAPE_WORD);
+	}
+}
+
 static void
 note_may(struct sip_shape *s)
 {
@@ -261,8 +293,9 @@ note_may(struct sip_shape *s)
 	for (unsigned i = 0; i < s->msg.fields_len; i++)
 		if (!matters(s->msg.fields[i].id))
 			let(s, sip_field_value(&s->msg, &s->msg.fields[i]), SIP_SHAPE_WORD);
-	let(s, e->via.branch, SIP_SHAPE_WORD);
 	let_host(s, e->via.host);
+	let_via_params(s, e->via.params);
+	let_other_vias(s);
 	let_uri(s, &e->uri);
 	let_addr(s, &e->from);
 	let_addr(s, &e->to);

@@ -35,7 +35,8 @@ random_below(uint32_t n)
 
 #define REQUEST                                                                                    \
 	"MESSAGE sip:b%41ob;x=1:p@8pk1.invalid SIP/2.0\r\n"                                        \
-	"Via: SIP/2.0/WS 8pk1-qv.4n0t2c.invalid:5060;branch=z9hG4bK5610243;rport\r\n"              \
+	"Via: SIP/2.0/WS 8pk1-qv.4n0t2c.invalid:5060;branch=z9hG4bK5610243;rport"                  \
+	";flow=aZ9x\r\n"                                                                           \
 	"Via: SIP/2.0/WS 1.2.3.4;branch=z9hG4bK1, SIP/2.0/TCP a.example;received=::1\r\n"          \
 	"Max-Forwards: 70\r\n"                                                                     \
 	"To: Bob B2 <sip:bob@1.2.3.4>\r\n"                                                         \
@@ -91,8 +92,7 @@ compare(struct span text)
 static char
 random_octet(char old)
 {
-	static const char marks[] =
-		"\r\n \t\"\\<>,;:=@?&%/[].-+*()'~!$#019afzAFZ\0\x7F\x80\xFF`{";
+	static const char marks[] = "\r\n \t\"\\<>,;:=@?&%/[].-+*()'~!$#019afzAFZ\0\x7F\x80\xFF`{";
 
 	switch (random_below(4)) {
 	case 0:
@@ -249,6 +249,10 @@ a_shape_is_as_wide_as_it_may_be(void **state)
 	assert_true(fits("sip:bob@", "sip:e3e@"));
 	assert_true(fits("\"A \\\"lice", "\"B \\\"lic3"));
 	assert_true(fits("0c8e5a1f", "01234567"));
+	assert_true(fits("flow=aZ9x", "flow=1234"));
+	/* what other hops wrote */
+	assert_true(fits("WS 1.2.3.4;branch=z9hG4bK1, SIP", "TL 5.x.y.9;bRANCH=a1b2c3d4, SIX"));
+	assert_true(fits("received=::1", "rec3ived=::f"));
 }
 
 static void
@@ -262,6 +266,7 @@ what_means_something_is_parsed(void **state)
 		{ "q7h2m0xk1d", "q7h2m0xk:d" }, { "Max-Forwards: 70", "Max-Forwards: 71" },
 		{ "Length: 3", "Length: 2" },   { "MESSAGE sip", "MESSAGF sip" },
 		{ ";rport", ";rporT" },         { "X-Any", "X-Anz" },
+		{ ";flow", ";flox" },           { "K1, SIP", "K1;,SIP" },
 	};
 
 	(void)state;
