@@ -127,7 +127,7 @@ send_reply(struct inbound *in, struct sip_reply reply, bool own)
 		answer_drop(in->m, fate_instead_of(reply.status));
 		return;
 	}
-	reply.head = in->whole ? &in->head : NULL;
+	reply.head = in->whole ? in->head : NULL;
 	via_params_write(in, &w);
 	assert(!w.full);
 	inbound_tag(in, tag);

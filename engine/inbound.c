@@ -36,43 +36,30 @@ hex_write(uint64_t n, char out[INBOUND_TAG_LEN])
  * ACK to its non-2xx final response.
  *
  * P-04, RFC 3261 §16.11: an unguessable branch with the magic cookie tells a transaction by
- * itself; sent-by goes in because two clients may choose the same. For RFC 2543 clients the
- * fields of §16.6 step 8 do, but for the tag in To: the ACK to our or anybody's non-2xx response
- * has one where its INVITE had none, and must get the same branch (§17.1.1.3).
+ * itself. For RFC 2543 clients the fields of §16.6 step 8 do, but for the tag in To: the ACK to our
+ * or anybody's non-2xx response has one where its INVITE had none, and must get the same branch
+ * (§17.1.1.3).
+ *
+ * The flow goes in with them: two clients may choose the same branch, and whoever saw another one's
+ * cannot cancel its INVITE. It takes the place of sent-by, which anybody may write (§17.2.3).
  */
-static uint64_t
-identity_by_branch(const struct inbound *in, const struct siphash_key *key)
-{
-	struct span branch = in->head.via.branch, sent_by = in->head.via.sent_by;
-	char text[256];
-	struct siphash s;
-
-	/* a space is in no branch */
-	if (branch.len + 1 + sent_by.len <= sizeof(text)) {
-		memcpy(text, branch.at, branch.len);
-		text[branch.len] = ' ';
-		memcpy(text + branch.len + 1, sent_by.at, sent_by.len);
-		return siphash(key, span_of(text, branch.len + 1 + sent_by.len));
-	}
-	siphash_init(&s, key);
-	siphash_feed(&s, branch);
-	siphash_feed(&s, SPAN(" "));
-	siphash_feed(&s, sent_by);
-	return siphash_value(&s);
-}
-
 static uint64_t
 identity_of(const struct inbound *in, const struct siphash_key *key)
 {
 	const struct sip_msg *sip = &in->m->sip;
+	const struct span branch = in->head->via.branch;
+	uint64_t flow = (uint64_t)in->m->from.slot << 32 | in->m->from.tag;
 	struct siphash s;
 	struct sip_addr from;
 	struct sip_cseq cseq;
 
-	if (in->has_via && sip_via_branch_is_rfc3261(in->head.via.branch))
-		return identity_by_branch(in, key);
+	if (in->has_via && sip_via_branch_is_rfc3261(branch))
+		return siphash_behind(
+			key, flow,
+			span_of(branch.at + SIP_VIA_COOKIE_LEN, branch.len - SIP_VIA_COOKIE_LEN));
 	siphash_init(&s, key);
-	siphash_feed_field(&s, in->head.via_text);
+	siphash_feed_field(&s, span_of(&flow, sizeof(flow)));
+	siphash_feed_field(&s, in->head->via_text);
 	siphash_feed_field(&s, sip_msg_value(sip, SIP_FIELD_CALL_ID));
 	if (sip_msg_field(sip, SIP_FIELD_FROM) &&
 	    sip_addr_parse(sip_msg_value(sip, SIP_FIELD_FROM), &from) == SIP_OK)
@@ -89,11 +76,11 @@ read_via(struct inbound *in)
 {
 	struct sip_value_iter it = { 0 };
 
-	in->head.via_text = (struct span){ "", 0 };
+	in->m->head.via_text = (struct span){ "", 0 };
 	if (!sip_value_next(&in->m->sip, SIP_FIELD_VIA, &it))
 		return;
-	in->head.via_text = it.value;
-	in->has_via = sip_via_parse(it.value, &in->head.via) == SIP_OK;
+	in->m->head.via_text = it.value;
+	in->has_via = sip_via_parse(it.value, &in->m->head.via) == SIP_OK;
 }
 
 enum sip_error
@@ -104,10 +91,10 @@ inbound_init(struct inbound *in, struct stage *stage, struct message *m, uint64_
 	in->m = m;
 	in->now_ns = now_ns;
 	in->from = flows_get(stage->flows, m->from, &in->from_entry);
-	if (m->has_head)
-		in->head = m->head;
-	else if (error == SIP_OK)
-		error = sip_essentials_read(&m->sip, &in->head);
+	in->head = &m->head;
+	in->uri = &m->head.uri;
+	if (!m->has_head && error == SIP_OK)
+		error = sip_essentials_read(&m->sip, &m->head);
 	in->has_via = in->whole = error == SIP_OK;
 	if (error != SIP_OK)
 		read_via(in);
@@ -123,8 +110,8 @@ inbound_top_via(const struct inbound *in)
 	assert(in->whole);
 	return (struct sip_value_iter){
 		.field = sip_msg_field(sip, SIP_FIELD_VIA),
-		.pos = (uint32_t)(span_end(in->head.via_text) - sip->base),
-		.value = in->head.via_text,
+		.pos = (uint32_t)(span_end(in->head->via_text) - sip->base),
+		.value = in->head->via_text,
 	};
 }
 
@@ -161,12 +148,12 @@ inbound_via_params(const struct inbound *in)
 
 	if (!in->stage->settings->routing_received || !in->has_via || !in->from)
 		return p;
-	p.rport = in->head.via.has_rport && in->head.via.rport.len == 0;
+	p.rport = in->head->via.has_rport && in->head->via.rport.len == 0;
 	/*
 	 * R-01: with rport always, even if equal. One that is there already only its receiver
 	 * may have written, which is us (§18.2.1): it is replaced.
 	 */
-	p.received = p.rport || in->head.via.received.len ||
-		     !host_is_peer(in->head.via.host, &in->m->peer);
+	p.received = p.rport || in->head->via.received.len ||
+		     !host_is_peer(in->head->via.host, &in->m->peer);
 	return p;
 }

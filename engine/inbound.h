@@ -15,11 +15,10 @@ struct inbound {
 	const struct flows_entry *from; /* NULL: not known */
 	struct flows_entry from_entry;  /* room for it */
 	uint64_t now_ns;
-	/*
-	 * Of a faulty message only `via_text`, and `via` if has_via. `uri` is that of the request
-	 * line, or what takes its place (strict routing).
-	 */
-	struct sip_essentials head;
+	/* Of the message. Of a faulty one only `via_text`, and `via` if has_via. */
+	const struct sip_essentials *head;
+	const struct sip_uri *uri; /* of the request line, or what takes its place: */
+	struct sip_uri restored;   /* ... see proxy_route_read() */
 	bool has_via;
 	bool whole; /* all of head was read: the message has no fault */
 };
@@ -36,7 +35,8 @@ struct sip_value_iter inbound_top_via(const struct inbound *in);
 
 /*
  * Our branch for this request (P-04), and our tag in To for every answer to it (P-12): the same for
- * its retransmissions, its CANCEL and the ACK to its non-2xx final response. Requests only.
+ * its retransmissions, its CANCEL and the ACK to its non-2xx final response, from its own flow and
+ * from no other. Requests only.
  */
 void inbound_branch(const struct inbound *in, char out[INBOUND_TAG_LEN]);
 void inbound_tag(const struct inbound *in, char out[INBOUND_TAG_LEN]);

@@ -83,9 +83,9 @@ request_uri_is_ours(const struct inbound *in)
 {
 	struct flow ignored;
 
-	return in->head.uri.kind != SIP_SCHEME_OTHER && in->head.uri.has_user &&
-	       names_is_self(&in->stage->names, &in->head.uri) &&
-	       token_read(in->head.uri.user, &ignored);
+	return in->uri->kind != SIP_SCHEME_OTHER && in->uri->has_user &&
+	       names_is_self(&in->stage->names, in->uri) &&
+	       token_read(in->uri->user, &ignored);
 }
 
 /* RFC 3261 §16.4: then the last Route value is the Request-URI that was meant. */
@@ -96,7 +96,8 @@ request_uri_restore(struct inbound *in, struct proxy_route *route, struct span l
 
 	if (sip_addr_read(&in->m->sip, last, &addr) != SIP_OK || addr.uri.headers.len)
 		return 400;
-	in->head.uri = addr.uri;
+	in->restored = addr.uri;
+	in->uri = &in->restored;
 	route->rewritten = true;
 	return 0;
 }
@@ -114,7 +115,7 @@ proxy_route_read(struct inbound *in, struct proxy_route *route)
 		return 0;
 	strict = request_uri_is_ours(in);
 	if (strict)
-		status = own_user_read(in, route, &in->head.uri);
+		status = own_user_read(in, route, in->uri);
 	while (!status && sip_value_next(&in->m->sip, SIP_FIELD_ROUTE, &it)) {
 		if (!strict || held.at)
 			status = value_read(in, route, strict ? held : it.value);
@@ -145,7 +146,7 @@ static int
 target_by_contact(const struct inbound *in, const struct location_key *key, struct target *t)
 {
 	const struct location *l = in->stage->location;
-	const struct location_binding *b = location_find_contact(l, key, &in->head.uri, in->now_ns);
+	const struct location_binding *b = location_find_contact(l, key, in->uri, in->now_ns);
 
 	if (!b)
 		return 404;
@@ -183,18 +184,18 @@ target_find(const struct inbound *in, const struct proxy_route *route, struct ta
 	*t = (struct target){ .flow = route->flow };
 	if (route->flow)
 		return route->flow->secure || !wants_tls(in) ? 0 : 480;
-	has_key = location_key_of(in->stage->location, &in->head.uri, &key);
+	has_key = location_key_of(in->stage->location, in->uri, &key);
 	if (route->by_token) {
 		/* its client may be back on another flow, with the same contact */
 		return has_key && target_by_contact(in, &key, t) == 0 ? 0 : 430; /* O-06 */
 	}
-	if (has_key && names_is_ours(&in->stage->names, &in->head.uri))
+	if (has_key && names_is_ours(&in->stage->names, in->uri))
 		status = target_by_aor(in, &key, t);
 	/* in a listed domain nobody is found by what another one registered as contact */
-	if (has_key && status == 404 && !names_is_listed(&in->stage->names, &in->head.uri))
+	if (has_key && status == 404 && !names_is_listed(&in->stage->names, in->uri))
 		status = target_by_contact(in, &key, t);
 	/* S-18: the contact of a client that was here, and that may come back with it */
-	return status == 404 && names_is_invalid(&in->head.uri) ? 480 : status;
+	return status == 404 && names_is_invalid(in->uri) ? 480 : status;
 }
 
 /* ---- edits ---- */
@@ -218,7 +219,7 @@ routes_remove(struct sip_edit *e, const struct sip_msg *sip)
 static void
 received_edit(const struct inbound *in, struct sip_edit *e)
 {
-	struct span old = in->head.via.received, after = in->head.via_text;
+	struct span old = in->head->via.received, after = in->head->via_text;
 	size_t begin = sip_edit_text_begin(e);
 
 	if (!old.len) {
@@ -235,7 +236,7 @@ static void
 via_params_edit(const struct inbound *in, struct sip_edit *e)
 {
 	struct inbound_via_params p = inbound_via_params(in);
-	struct span rest = in->head.via.params, name, value;
+	struct span rest = in->head->via.params, name, value;
 	size_t begin;
 
 	if (p.rport) {
@@ -267,7 +268,7 @@ forms_dialog(const struct inbound *in)
 	case SIP_METHOD_INVITE:
 	case SIP_METHOD_SUBSCRIBE:
 	case SIP_METHOD_REFER:
-		return sip_addr_tag(&in->head.to).len == 0;
+		return sip_addr_tag(&in->head->to).len == 0;
 	default:
 		return false;
 	}
@@ -316,8 +317,8 @@ max_forwards_edit(const struct inbound *in, struct sip_edit *e)
 	const struct sip_field *f = sip_msg_field(&in->m->sip, SIP_FIELD_MAX_FORWARDS);
 	size_t begin = sip_edit_text_begin(e);
 
-	assert(in->head.hops > 0);
-	writer_put_decimal(&e->text, in->head.hops - 1);
+	assert(in->head->hops > 0);
+	writer_put_decimal(&e->text, in->head->hops - 1);
 	sip_edit_splice(e, f->value_off, f->value_len, sip_edit_text_end(e, begin));
 }
 
@@ -414,14 +415,14 @@ request_uri_edit(const struct inbound *in, const struct proxy_route *route, cons
 		uri_write(in, t->uri, &e->text);
 		sip_edit_splice(e, old.off, old.len, sip_edit_text_end(e, begin));
 	} else if (route->rewritten) {
-		sip_edit_splice(e, old.off, old.len, in->head.uri.text);
+		sip_edit_splice(e, old.off, old.len, in->uri->text);
 	}
 }
 
 static void
 refuse(struct inbound *in, int status)
 {
-	bool foreign = status == 404 && !names_is_ours(&in->stage->names, &in->head.uri);
+	bool foreign = status == 404 && !names_is_ours(&in->stage->names, in->uri);
 
 	if (status == 480 && wants_tls(in))
 		answer_refuse(in, status, "Not Reachable over TLS");
@@ -461,8 +462,8 @@ proxy_response(struct inbound *in)
 	struct span token;
 
 	/* P-08, T-06: not our Via, not our response; never answered, whatever is wrong with it */
-	if (!in->has_via || !span_equal_nocase(in->head.via.sent_by, in->stage->host) ||
-	    !sip_param(in->head.via.params, SPAN("flow"), &token)) {
+	if (!in->has_via || !span_equal_nocase(in->head->via.sent_by, in->stage->host) ||
+	    !sip_param(in->head->via.params, SPAN("flow"), &token)) {
 		answer_drop(m, FATE_dropped_response_unknown);
 		return;
 	}

@@ -64,7 +64,7 @@ static int
 aor_read(struct registration *r)
 {
 	struct stage *s = r->in->stage;
-	const struct sip_addr *to = &r->in->head.to;
+	const struct sip_addr *to = &r->in->head->to;
 
 	if (to->uri.kind != SIP_SCHEME_SIP && to->uri.kind != SIP_SCHEME_SIPS)
 		return registration_fault(r, 400, "To Is Not a SIP Address");
@@ -85,7 +85,7 @@ order_read(struct registration *r)
 {
 	const struct sip_msg *sip = &r->in->m->sip;
 
-	r->cseq = r->in->head.cseq.number;
+	r->cseq = r->in->head->cseq.number;
 	r->call_id = siphash(&r->in->stage->tag_key, sip_msg_value(sip, SIP_FIELD_CALL_ID));
 	r->has_expires = sip_msg_field(sip, SIP_FIELD_EXPIRES) &&
 			 sip_delta_seconds(sip_msg_value(sip, SIP_FIELD_EXPIRES), &r->expires_s);

@@ -80,7 +80,7 @@ is_ack_to_us(const struct inbound *in)
 	if (in->m->sip.method != SIP_METHOD_ACK)
 		return false;
 	inbound_tag(in, tag);
-	return span_equal(sip_addr_tag(&in->head.to), span_of(tag, sizeof(tag)));
+	return span_equal(sip_addr_tag(&in->head->to), span_of(tag, sizeof(tag)));
 }
 
 /* A faulty message: a request is told why, if it can be told. */
@@ -103,12 +103,12 @@ is_for_server(const struct inbound *in, const struct proxy_route *route)
 {
 	const struct names *names = &in->stage->names;
 
-	if (route->by_token || !names_is_ours(names, &in->head.uri))
+	if (route->by_token || !names_is_ours(names, in->uri))
 		return false;
 	if (in->m->sip.method == SIP_METHOD_REGISTER)
 		return true;
-	return !in->head.uri.has_user &&
-	       (names_is_listed(names, &in->head.uri) || !names_is_invalid(&in->head.uri));
+	return !in->uri->has_user &&
+	       (!names_is_invalid(in->uri) || names_is_listed(names, in->uri));
 }
 
 static void
@@ -143,9 +143,9 @@ uri_check(const struct inbound *in)
 	 * S-17: sips: wants TLS on every hop. Where it came over one without, it is a scheme that
 	 * cannot be served (RFC 3261 §21.4.14).
 	 */
-	if (in->head.uri.kind == SIP_SCHEME_SIPS)
+	if (in->uri->kind == SIP_SCHEME_SIPS)
 		return in->from->secure ? 0 : 416;
-	return in->head.uri.kind == SIP_SCHEME_SIP ? 0 : 416;
+	return in->uri->kind == SIP_SCHEME_SIP ? 0 : 416;
 }
 
 /* The order of the checks is that of §16.3. */
@@ -170,7 +170,7 @@ request(struct inbound *in)
 	 * §16.3(3) speaks of forwarding: what ends here may come with its last hop (so also
 	 * OPTIONS)
 	 */
-	if (!for_server && in->head.hops == 0) {
+	if (!for_server && in->head->hops == 0) {
 		answer_refuse(in, 483, NULL);
 		return;
 	}
@@ -236,7 +236,7 @@ registrar_undeliverable(struct stage *s, struct message *m, uint64_t now_ns)
 	}
 	/* it was forwarded, so there is no fault in it */
 	if (inbound_init(&in, s, m, now_ns, m->sip_error) == SIP_OK &&
-	    sip_addr_tag(&in.head.to).len)
+	    sip_addr_tag(&in.head->to).len)
 		answer_refuse(&in, 430, NULL);
 	else
 		answer_refuse(&in, 480, NULL);

@@ -141,16 +141,37 @@ siphash_value(struct siphash *s)
 }
 
 /* Whole words in place, and no tail to carry from one part to the next. */
-uint64_t
-siphash(const struct siphash_key *key, struct span text)
+static inline uint64_t
+rest_of(struct siphash *s, struct span text)
 {
 	const uint8_t *at = (const uint8_t *)text.at;
-	struct siphash s = begin(key);
 	size_t left = text.len;
 
 	for (; left >= 8; left -= 8, at += 8)
-		compress(&s, load64(at));
-	s.tail = load_rest(at, left);
-	s.len = text.len;
-	return finish(&s);
+		compress(s, load64(at));
+	/* of a long text the last word, and of that what was not taken */
+	if (text.len < 8)
+		s->tail = load_rest(at, left);
+	else if (left)
+		s->tail = load64(at + left - 8) >> (64 - 8 * left);
+	s->len += text.len;
+	return finish(s);
+}
+
+uint64_t
+siphash(const struct siphash_key *key, struct span text)
+{
+	struct siphash s = begin(key);
+
+	return rest_of(&s, text);
+}
+
+uint64_t
+siphash_behind(const struct siphash_key *key, uint64_t word, struct span text)
+{
+	struct siphash s = begin(key);
+
+	compress(&s, word);
+	s.len = sizeof(word);
+	return rest_of(&s, text);
 }

@@ -39,4 +39,7 @@ void siphash_feed_field(struct siphash *s, struct span part);
 /* One call for a whole text. */
 uint64_t siphash(const struct siphash_key *key, struct span text);
 
+/* The same for a text that begins with the 8 octets of `word`, the lowest first. */
+uint64_t siphash_behind(const struct siphash_key *key, uint64_t word, struct span text);
+
 #endif

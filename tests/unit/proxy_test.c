@@ -213,6 +213,16 @@ cancel_and_ack_follow_invite(void **state)
 			    branches[i]);
 		assert_int_equal(routing_target(&r), 2);
 		assert_string_equal(branch_of(other), branch);
+
+		/* somebody else, who knows all of it: what arrives cancels nothing */
+		routing_say(&r, 3,
+			    "CANCEL sip:bob@example.org SIP/2.0\n"
+			    "Via: SIP/2.0/WS alice.invalid;branch=%s\n"
+			    "To: <sip:bob@example.org>\nFrom: <sip:alice@example.org>;tag=a\n"
+			    "Call-ID: call\nCSeq: 7 CANCEL\n\n",
+			    branches[i]);
+		assert_int_equal(routing_target(&r), 2);
+		assert_string_not_equal(branch_of(other), branch);
 	}
 	invite("z9hG4bKabd", "");
 	assert_string_not_equal(branch_of(other), branch);

@@ -54,6 +54,17 @@ official_vectors(void **state)
 		assert_true(siphash(&key, span_of(feed_guarded(text, len), len)) == vectors[len]);
 }
 
+/* The first word of a text given as a number. */
+static void
+behind_a_word(void **state)
+{
+	(void)state;
+	for (size_t len = 8; len < 64; len++)
+		assert_true(siphash_behind(&key, UINT64_C(0x0706050403020100),
+					   span_of(feed_guarded(text + 8, len - 8), len - 8)) ==
+			    vectors[len]);
+}
+
 /* The same value however the text is cut into parts. */
 static struct siphash fed;
 static uint64_t wanted;
@@ -129,9 +140,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(official_vectors),
-		cmocka_unit_test(every_split),
-		cmocka_unit_test(fields_differ),
+		cmocka_unit_test(official_vectors), cmocka_unit_test(behind_a_word),
+		cmocka_unit_test(every_split),      cmocka_unit_test(fields_differ),
 		cmocka_unit_test(keys_differ),
 	};
 
