@@ -39,8 +39,10 @@ static const uint16_t spans[] = {
 	ADDR_SPANS(to),
 	offsetof(struct sip_essentials, cseq.method),
 };
+_Static_assert(sizeof(char *) == sizeof(uint64_t) && offsetof(struct span, at) == 0 &&
+		       sizeof(struct sip_essentials) % sizeof(uint64_t) == 0,
+	       "views are moved word by word");
 #define SPANS (sizeof(spans) / sizeof(spans[0]))
-_Static_assert(SPANS == SIP_SHAPE_VIEWS, "room for all");
 
 static inline struct span *
 view_at(struct sip_essentials *e, uint16_t off)
@@ -148,15 +150,61 @@ copy_index(struct sip_msg *m, const struct sip_msg *from, const char *bytes)
 	memcpy(m->fields, from->fields, from->fields_len * sizeof(from->fields[0]));
 }
 
+/*
+ * The essentials over the same octets at another place: their words, and the distance on top of
+ * those that point.
+ */
+static inline void
+copy_essentials_scalar(struct sip_essentials *out, const struct sip_shape *s, uint64_t distance)
+{
+	const char *from = (const char *)&s->essentials;
+	uint64_t word;
+
+	for (size_t i = 0; i < SIP_SHAPE_WORDS; i++) {
+		memcpy(&word, from + i * sizeof(word), sizeof(word));
+		word += s->points[i] & distance;
+		memcpy((char *)out + i * sizeof(word), &word, sizeof(word));
+	}
+}
+
+#if CPU_X86
+CPU_TARGET_AVX2 static inline void
+copy_four(char *to, const char *from, const char *points, __m256i distance)
+{
+	__m256i x = _mm256_loadu_si256((const __m256i *)(const void *)from);
+	__m256i p = _mm256_loadu_si256((const __m256i *)(const void *)points);
+
+	x = _mm256_add_epi64(x, _mm256_and_si256(p, distance));
+	_mm256_storeu_si256((__m256i *)(void *)to, x);
+}
+
+/* The last four words overlap those before them. */
+CPU_TARGET_AVX2 static void
+copy_essentials_avx2(struct sip_essentials *out, const struct sip_shape *s, uint64_t distance)
+{
+	const char *from = (const char *)&s->essentials, *points = (const char *)s->points;
+	const __m256i all = _mm256_set1_epi64x((int64_t)distance);
+	char *to = (char *)out;
+
+	for (size_t i = 0; i + BLOCK < sizeof(*out); i += BLOCK)
+		copy_four(to + i, from + i, points + i, all);
+	copy_four(to + sizeof(*out) - BLOCK, from + sizeof(*out) - BLOCK,
+		  points + sizeof(*out) - BLOCK, all);
+}
+#endif
+
 static inline void
 copy_essentials(struct sip_essentials *out, const struct sip_shape *s, const char *bytes)
 {
-	memcpy(out, &s->essentials, sizeof(*out));
-	for (unsigned i = 0; i < s->views_len; i++) {
-		struct span *view = view_at(out, s->views[i]);
+	uint64_t distance = (uintptr_t)bytes - (uintptr_t)s->octets;
 
-		view->at = bytes + (view->at - s->octets);
+#if CPU_X86
+	if (cpu_has_avx2()) {
+		copy_essentials_avx2(out, s, distance);
+		return;
 	}
+#endif
+	copy_essentials_scalar(out, s, distance);
 }
 
 bool
@@ -176,7 +224,8 @@ sip_shape_find(struct sip_shapes *t, const char *bytes, size_t len, struct sip_m
 		copy_essentials(out, s, bytes);
 		s->used = true;
 		/* the one value of which not every spelling is good */
-		return sip_cseq_read(m, sip_msg_value(m, SIP_FIELD_CSEQ), &out->cseq) == SIP_OK;
+		return sip_cseq_over_number(sip_msg_value(m, SIP_FIELD_CSEQ).at,
+					    out->cseq.method.at, &out->cseq.number) != NULL;
 	}
 	return false;
 }
@@ -306,14 +355,14 @@ note_may(struct sip_shape *s)
 static void
 note_views(struct sip_shape *s, const char *from)
 {
-	s->views_len = 0;
+	memset(s->points, 0, sizeof(s->points));
 	for (unsigned i = 0; i < SPANS; i++) {
 		struct span *view = view_at(&s->essentials, spans[i]);
 
 		if (!view->at)
 			continue;
 		view->at = s->octets + (view->at - from);
-		s->views[s->views_len++] = spans[i];
+		s->points[spans[i] / sizeof(uint64_t)] = UINT64_MAX;
 	}
 }
 

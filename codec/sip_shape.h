@@ -28,7 +28,7 @@
 #define SIP_SHAPE_WAYS 4
 #define SIP_SHAPE_MISSES 256 /* that are remembered */
 #define SIP_SHAPE_PAUSE 16   /* misses from one that is learned to the next */
-#define SIP_SHAPE_VIEWS 40   /* struct spans in struct sip_essentials */
+#define SIP_SHAPE_WORDS (sizeof(struct sip_essentials) / sizeof(uint64_t))
 
 /* What an octet may be instead. */
 enum sip_shape_may {
@@ -42,9 +42,8 @@ struct sip_shape {
 	uint32_t len; /* of the message; 0: there is none here */
 	uint32_t head_len;
 	bool used; /* since it was last considered for replacement */
-	uint8_t views_len;
-	uint16_t views[SIP_SHAPE_VIEWS];  /* offsets of those spans in `essentials` that are set */
 	struct sip_essentials essentials; /* views into `octets` */
+	uint64_t points[SIP_SHAPE_WORDS]; /* word by word of it: all ones where a view begins */
 	struct sip_msg msg;
 	char octets[SIP_SHAPE_HEAD_MAX];
 	uint8_t may[SIP_SHAPE_HEAD_MAX]; /* enum sip_shape_may, beside each octet */

@@ -16,7 +16,7 @@ load64(const uint8_t *p)
 	       (uint64_t)p[7] << 56;
 }
 
-static inline void
+static inline __attribute__((always_inline)) void
 sip_round(struct siphash *s)
 {
 	s->v0 += s->v1;
@@ -30,7 +30,7 @@ sip_round(struct siphash *s)
 	s->v2 = rotate(s->v2, 32);
 }
 
-static inline void
+static inline __attribute__((always_inline)) void
 compress(struct siphash *s, uint64_t word)
 {
 	s->v3 ^= word;
@@ -124,7 +124,7 @@ siphash_feed_field(struct siphash *s, struct span part)
 	siphash_feed(s, part);
 }
 
-static inline uint64_t
+static inline __attribute__((always_inline)) uint64_t
 finish(struct siphash *s)
 {
 	compress(s, s->tail | s->len << 56);
@@ -140,30 +140,31 @@ siphash_value(struct siphash *s)
 	return finish(s);
 }
 
-/* Whole words in place, and no tail to carry from one part to the next. */
-static inline uint64_t
-rest_of(struct siphash *s, struct span text)
+/*
+ * Whole words in place, and no tail to carry from one part to the next. Inlined, so that the state
+ * stays in registers.
+ */
+static inline __attribute__((always_inline)) uint64_t
+end_with(struct siphash s, struct span text)
 {
 	const uint8_t *at = (const uint8_t *)text.at;
 	size_t left = text.len;
 
 	for (; left >= 8; left -= 8, at += 8)
-		compress(s, load64(at));
+		compress(&s, load64(at));
 	/* of a long text the last word, and of that what was not taken */
 	if (text.len < 8)
-		s->tail = load_rest(at, left);
+		s.tail = load_rest(at, left);
 	else if (left)
-		s->tail = load64(at + left - 8) >> (64 - 8 * left);
-	s->len += text.len;
-	return finish(s);
+		s.tail = load64(at + left - 8) >> (64 - 8 * left);
+	s.len += text.len;
+	return finish(&s);
 }
 
 uint64_t
 siphash(const struct siphash_key *key, struct span text)
 {
-	struct siphash s = begin(key);
-
-	return rest_of(&s, text);
+	return end_with(begin(key), text);
 }
 
 uint64_t
@@ -173,5 +174,5 @@ siphash_behind(const struct siphash_key *key, uint64_t word, struct span text)
 
 	compress(&s, word);
 	s.len = sizeof(word);
-	return rest_of(&s, text);
+	return end_with(s, text);
 }
