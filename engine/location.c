@@ -83,7 +83,7 @@ location_key_of(const struct location *l, const struct sip_uri *uri, struct loca
 	host_write(key->text + len, uri->host);
 	len += uri->host.len;
 	key->len = (uint32_t)len;
-	key->hash = siphash(&l->key, span_of(key->text, len));
+	key->hash = siphash_1_3(&l->key, span_of(key->text, len));
 	return true;
 }
 

@@ -86,7 +86,7 @@ order_read(struct registration *r)
 	const struct sip_msg *sip = &r->in->m->sip;
 
 	r->cseq = r->in->head->cseq.number;
-	r->call_id = siphash(&r->in->stage->tag_key, sip_msg_value(sip, SIP_FIELD_CALL_ID));
+	r->call_id = siphash_1_3(&r->in->stage->tag_key, sip_msg_value(sip, SIP_FIELD_CALL_ID));
 	r->has_expires = sip_msg_field(sip, SIP_FIELD_EXPIRES) &&
 			 sip_delta_seconds(sip_msg_value(sip, SIP_FIELD_EXPIRES), &r->expires_s);
 	if (!r->has_expires)

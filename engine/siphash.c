@@ -31,12 +31,18 @@ sip_round(struct siphash *s)
 }
 
 static inline __attribute__((always_inline)) void
-compress(struct siphash *s, uint64_t word)
+compress_by(struct siphash *s, uint64_t word, int rounds)
 {
 	s->v3 ^= word;
-	sip_round(s);
-	sip_round(s);
+	for (int i = 0; i < rounds; i++)
+		sip_round(s);
 	s->v0 ^= word;
+}
+
+static inline void
+compress(struct siphash *s, uint64_t word)
+{
+	compress_by(s, word, 2);
 }
 
 struct siphash_key
@@ -125,11 +131,11 @@ siphash_feed_field(struct siphash *s, struct span part)
 }
 
 static inline __attribute__((always_inline)) uint64_t
-finish(struct siphash *s)
+finish(struct siphash *s, int rounds, int last_rounds)
 {
-	compress(s, s->tail | s->len << 56);
+	compress_by(s, s->tail | s->len << 56, rounds);
 	s->v2 ^= 0xff;
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < last_rounds; i++)
 		sip_round(s);
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
@@ -137,7 +143,7 @@ finish(struct siphash *s)
 uint64_t
 siphash_value(struct siphash *s)
 {
-	return finish(s);
+	return finish(s, 2, 4);
 }
 
 /*
@@ -145,26 +151,26 @@ siphash_value(struct siphash *s)
  * stays in registers.
  */
 static inline __attribute__((always_inline)) uint64_t
-end_with(struct siphash s, struct span text)
+end_with(struct siphash s, struct span text, int rounds, int last_rounds)
 {
 	const uint8_t *at = (const uint8_t *)text.at;
 	size_t left = text.len;
 
 	for (; left >= 8; left -= 8, at += 8)
-		compress(&s, load64(at));
+		compress_by(&s, load64(at), rounds);
 	/* of a long text the last word, and of that what was not taken */
 	if (text.len < 8)
 		s.tail = load_rest(at, left);
 	else if (left)
 		s.tail = load64(at + left - 8) >> (64 - 8 * left);
 	s.len += text.len;
-	return finish(&s);
+	return finish(&s, rounds, last_rounds);
 }
 
 uint64_t
 siphash(const struct siphash_key *key, struct span text)
 {
-	return end_with(begin(key), text);
+	return end_with(begin(key), text, 2, 4);
 }
 
 uint64_t
@@ -174,5 +180,11 @@ siphash_behind(const struct siphash_key *key, uint64_t word, struct span text)
 
 	compress(&s, word);
 	s.len = sizeof(word);
-	return end_with(s, text);
+	return end_with(s, text, 2, 4);
+}
+
+uint64_t
+siphash_1_3(const struct siphash_key *key, struct span text)
+{
+	return end_with(begin(key), text, 1, 3);
 }

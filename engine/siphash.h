@@ -42,4 +42,10 @@ uint64_t siphash(const struct siphash_key *key, struct span text);
 /* The same for a text that begins with the 8 octets of `word`, the lowest first. */
 uint64_t siphash_behind(const struct siphash_key *key, uint64_t word, struct span text);
 
+/*
+ * SipHash-1-3, for tables: its values are told to nobody, and who cannot see them cannot make keys
+ * collide. Not for what goes out.
+ */
+uint64_t siphash_1_3(const struct siphash_key *key, struct span text);
+
 #endif
