@@ -7,6 +7,10 @@
 #include "codec/ws_frame.h"
 #include "engine/answer.h"
 
+/* The parameter of our Via that says where a response goes, behind its branch. */
+#define FLOW ";flow="
+#define FLOW_LEN ((ptrdiff_t)sizeof(FLOW) - 1)
+
 struct target {
 	const struct flows_entry *flow;
 	struct flows_entry found; /* room for it */
@@ -102,6 +106,33 @@ request_uri_restore(struct inbound *in, struct proxy_route *route, struct span l
 	return 0;
 }
 
+/*
+ * Clients send each request outside of a dialog with the same Route, which names us and nothing
+ * else. Whether a value does depends on its octets only, so the last one that did is remembered.
+ */
+static bool
+is_known(const struct inbound *in)
+{
+	const struct stage_route *known = &in->stage->route_known;
+	const struct sip_field *f = sip_msg_field(&in->m->sip, SIP_FIELD_ROUTE);
+
+	return f->next == SIP_NONE && f->value_len == known->len &&
+	       memcmp(in->m->sip.base + f->value_off, known->text, known->len) == 0;
+}
+
+/* There was no token among the values: those of the first line name us. */
+static void
+note_known(struct inbound *in)
+{
+	struct stage_route *known = &in->stage->route_known;
+	struct span text = sip_msg_value(&in->m->sip, SIP_FIELD_ROUTE);
+
+	if (text.len > sizeof(known->text))
+		return;
+	memcpy(known->text, text.at, text.len);
+	known->len = (uint32_t)text.len;
+}
+
 int
 proxy_route_read(struct inbound *in, struct proxy_route *route)
 {
@@ -114,6 +145,8 @@ proxy_route_read(struct inbound *in, struct proxy_route *route)
 	if (in->m->sip.first[SIP_FIELD_ROUTE] == SIP_NONE)
 		return 0;
 	strict = request_uri_is_ours(in);
+	if (!strict && is_known(in))
+		return 0;
 	if (strict)
 		status = own_user_read(in, route, in->uri);
 	while (!status && sip_value_next(&in->m->sip, SIP_FIELD_ROUTE, &it)) {
@@ -125,6 +158,8 @@ proxy_route_read(struct inbound *in, struct proxy_route *route)
 		status = 400;
 	if (!status && strict && held.at)
 		status = request_uri_restore(in, route, held);
+	if (!status && !strict && !route->by_token && !route->own_tokens)
+		note_known(in);
 	/* both ends of the dialog are on this one connection */
 	if (!route->by_token && route->own_tokens >= 2) {
 		route->by_token = true;
@@ -305,7 +340,7 @@ via_write(const struct inbound *in, const struct target *t, struct writer *w)
 	inbound_branch(in, branch);
 	writer_put(w, in->stage->via_head[t->flow->secure]);
 	writer_put(w, span_of(branch, sizeof(branch)));
-	writer_put(w, SPAN(";flow="));
+	writer_put(w, SPAN(FLOW));
 	writer_put(w, flows_token(in->from));
 	writer_put(w, SPAN("\r\n"));
 }
@@ -453,17 +488,51 @@ proxy_request(struct inbound *in, const struct proxy_route *route)
 		answer_refuse(in, 500, NULL);
 }
 
+/* The flow parameter of our Via. It nearly always stands where via_write() put it. */
+static bool
+flow_param(const struct sip_via *via, struct span *token)
+{
+	const char *at = span_end(via->branch);
+
+	if (at && span_end(via->params) - at == FLOW_LEN + TOKEN_LEN &&
+	    memcmp(at, FLOW, FLOW_LEN) == 0) {
+		*token = span_of(at + FLOW_LEN, TOKEN_LEN);
+		return true;
+	}
+	return sip_param(via->params, SPAN("flow"), token);
+}
+
+/* Take the topmost Via out. False: there is no other below it. */
+static bool
+top_via_remove(struct inbound *in)
+{
+	const struct sip_msg *sip = &in->m->sip;
+	const struct sip_field *f = sip_msg_field(sip, SIP_FIELD_VIA), *below;
+	struct sip_value_iter next, top;
+
+	below = sip_msg_next(sip, f);
+	if (below && f->value_len == in->head->via_text.len && below->value_len &&
+	    sip->base[below->value_off] != ',') { /* each has its line */
+		sip_edit_remove_field(&in->m->edit, f);
+		return true;
+	}
+	next = top = inbound_top_via(in);
+	if (!sip_value_next(sip, SIP_FIELD_VIA, &next))
+		return false;
+	sip_edit_remove_value(&in->m->edit, &top);
+	return true;
+}
+
 void
 proxy_response(struct inbound *in)
 {
 	struct message *m = in->m;
-	struct sip_value_iter top, next;
 	struct flows_entry flow;
 	struct span token;
 
 	/* P-08, T-06: not our Via, not our response; never answered, whatever is wrong with it */
 	if (!in->has_via || !span_equal_nocase(in->head->via.sent_by, in->stage->host) ||
-	    !sip_param(in->head->via.params, SPAN("flow"), &token)) {
+	    !flow_param(&in->head->via, &token)) {
 		answer_drop(m, FATE_dropped_response_unknown);
 		return;
 	}
@@ -478,14 +547,12 @@ proxy_response(struct inbound *in)
 	case FLOWS_TOKEN_OPEN:
 		break;
 	}
-	next = top = inbound_top_via(in);
-	if (!sip_value_next(&m->sip, SIP_FIELD_VIA, &next)) {
+	sip_edit_init(&m->edit, &m->sip);
+	if (!top_via_remove(in)) {
 		/* it would be meant for us, and we ask nobody */
 		answer_drop(m, FATE_dropped_response_unknown);
 		return;
 	}
-	sip_edit_init(&m->edit, &m->sip);
-	sip_edit_remove_value(&m->edit, &top);
 	if (!send_to(m, &flow))
 		answer_drop(m, FATE_dropped_internal);
 }

@@ -10,6 +10,12 @@
 
 struct embed;
 
+/* The last Route that came alone and named us: see proxy_route_read(). Empty: none yet. */
+struct stage_route {
+	uint32_t len;
+	char text[124];
+};
+
 struct stage {
 	const struct settings *settings;
 	struct stats *stats;
@@ -24,6 +30,7 @@ struct stage {
 	uint32_t target_max;     /* contact URI and Path of a binding: what an edit has room for */
 	char text[5 * 255];      /* of the texts above */
 	struct names names;
+	struct stage_route route_known;
 	struct embed *embed; /* mode embed: who is asked; else NULL */
 };
 

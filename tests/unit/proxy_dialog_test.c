@@ -261,6 +261,8 @@ foreign_routes(void **state)
 		int status;
 	} rows[] = {
 		{ "Route: <sip:edge.example.net;lr>\n", 403 },
+		{ "Route: <sip:cap.example.net;lr>\n", 403 },
+		{ "Route: <sip:cap.example.org;lr>\nRoute: <sip:edge.example.net;lr>\n", 403 },
 		{ "Route: <sip:cap.example.org;lr>, <sip:edge.example.net;lr>\n", 403 },
 		{ "Route: <sip:example.org>\n", 403 }, /* strict: no lr, no token */
 		{ "Route: <sip:user@cap.example.org;lr>\n",
@@ -281,6 +283,9 @@ foreign_routes(void **state)
 		in_dialog(1, "sip:bob@example.org", rows[i].route);
 		if (routing_status(&r) != rows[i].status)
 			fail_msg("%s: %d", rows[i].route, routing_status(&r));
+		/* whatever was remembered of ours that came in between */
+		in_dialog(1, "sip:bob@example.org", "Route: <sip:cap.example.org;lr>\n");
+		assert_int_equal(routing_status(&r), 404);
 	}
 }
 

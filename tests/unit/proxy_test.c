@@ -310,6 +310,10 @@ responses(void **state)
 	response(2, 200, vias); /* no further Via */
 	assert_int_equal(r.m->action, MESSAGE_DROP);
 	assert_int_equal(r.m->fate, FATE_dropped_response_unknown);
+	snprintf(vias, sizeof(vias),
+		 "Via: SIP/2.0/WS cap.example.org;branch=z9hG4bK1;flow=%s\nVia: ,\n", token);
+	response(2, 200, vias); /* none in what follows */
+	assert_int_equal(r.m->fate, FATE_dropped_response_unknown);
 	response(2, 200,
 		 "Via: SIP/2.0/WS cap.example.org;branch=z9hG4bK1\nVia: SIP/2.0/WS a.invalid\n");
 	assert_int_equal(r.m->fate, FATE_dropped_response_unknown);
