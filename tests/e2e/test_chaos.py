@@ -81,10 +81,8 @@ class Chaos(unittest.TestCase):
         return work
 
     def killed(self, rnd):
-        """A whole load generator is killed in the midst of its work. No calls: the contacts of two
-        generators are the same, so what is left of a dead one's dialogs finds the other's clients.
-        """
-        load = self.wsload("--scenario", rnd.choice(("message", "register", "options")),
+        """A whole load generator is killed in the midst of its work."""
+        load = self.wsload("--scenario", rnd.choice(("message", "register", "options", "call")),
                            "--connections", "60", "--depth", "8", "--duration", "60s")
         time.sleep(rnd.uniform(0.1, 0.8))
         load.send_signal(signal.SIGKILL)

@@ -2,10 +2,8 @@
 """wsload against our daemon, and against servers that do one thing wrong."""
 
 import csv
-import hashlib
 import json
 import pathlib
-import re
 import signal
 import subprocess
 import tempfile
@@ -262,74 +260,6 @@ class Faults(Case):
 
         r = self.good(self.serve(Server()))
         self.assertGreater(r["counts"]["pings"], 0)
-
-
-class Digest(Case):
-    """A registrar that challenges: first REGISTER and refreshes, nonces that run out."""
-
-    class Server(sloppy.Server):
-        def __init__(self, algorithm, uses):
-            super().__init__()
-            self.hash = hashlib.md5 if algorithm == "MD5" else hashlib.sha256
-            self.algorithm, self.uses, self.nonces, self.accepted_uses = algorithm, uses, {}, 0
-            self.cseqs = {}
-
-        def digest(self, *texts):
-            return self.hash(":".join(texts).encode()).hexdigest()
-
-        def is_right(self, request):
-            line = request.partition("Authorization: Digest ")[2].split("\r")[0]
-            found = dict(re.findall(r'(\w+)="?([^",]*)', line))
-            nonce = found.get("nonce")
-            if nonce not in self.nonces or self.nonces[nonce] >= self.uses:
-                return False
-            self.nonces[nonce] += 1
-            a1 = self.digest(found["username"], "sloppy", "secret")
-            a2 = self.digest("REGISTER", found["uri"])
-            want = self.digest(a1, nonce, found["nc"], found["cnonce"], "auth", a2)
-            return (found["response"] == want and int(found["nc"], 16) == self.nonces[nonce]
-                    and found["uri"] == request.split()[1]
-                    and found["algorithm"] == self.algorithm)
-
-        async def take(self, connection, request):
-            call, cseq = (re.search(rf"{name}: (\S+)", request)[1] for name in ("Call-ID", "CSeq"))
-            assert int(cseq) > self.cseqs.get(call, 0)
-            self.cseqs[call] = int(cseq)
-            if self.is_right(request):
-                self.accepted_uses += 1
-                fields, status = re.search(r"Contact: .*\r\n", request)[0], "200 OK"
-            else:
-                nonce, status = f"n{len(self.nonces)}", "401 Unauthorized"
-                self.nonces[nonce] = 0
-                fields = "".join(
-                    f'WWW-Authenticate: Digest realm="sloppy", nonce="{n}", qop="auth", '
-                    f"algorithm={a}\r\n" for n, a in (("x", "SHA-1"), (nonce, self.algorithm)))
-            text = sloppy.answer(request, status)
-            connection.send(text.replace("Content-Length", fields + "Content-Length").encode())
-
-    def run_it(self, algorithm, uses, *args):
-        server = self.Server(algorithm, uses)
-        self.addCleanup(server.close)
-        return server, load(server.port, "--scenario", "register", "--connections", 3, *args)
-
-    def test_right(self):
-        for algorithm in "MD5", "SHA-256":
-            with self.subTest(algorithm):
-                server, (code, r, said) = self.run_it(algorithm, 7, "--password", "secret")
-                self.assertEqual((code, r["errors"]), (0, 0), said)
-                self.assertGreater(r["operations"], 20)
-                self.assertEqual(r["counts"]["registered"], 3)
-                self.assertEqual(r["counts"]["challenges"], len(server.nonces))
-                self.assertLess(r["counts"]["challenges"], server.accepted_uses)
-
-    def test_wrong_password(self):
-        _, (code, r, _) = self.run_it("MD5", 7, "--password", "wrong")
-        self.assertEqual((code, r["counts"]["register_failed"]), (1, 3))
-
-    def test_no_password(self):
-        _, (code, r, _) = self.run_it("MD5", 7)
-        self.assertEqual(code, 1)
-        self.assertEqual((r["counts"]["register_failed"], r["counts"]["challenges"]), (3, 0))
 
 
 class BadClients(Case):

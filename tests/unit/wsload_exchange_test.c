@@ -35,6 +35,8 @@ setup(void **state)
 	template_digits_client(digits.peer, 5);
 	template_digits_op(digits.op, 3, 9);
 	template_digits_cseq(digits.cseq, 1);
+	memcpy(digits.peer_token, "0123456789abcdef", TEMPLATE_TOKEN_LEN);
+	digits.attempt = '1';
 	template_write(&x.request, &digits, request);
 	return 0;
 }
@@ -146,7 +148,8 @@ delivered(void)
 	static char text[2048];
 
 	snprintf(text, sizeof(text), "%.*s", (int)x.request.len, request);
-	memcpy(text, changed(text, "w00000005@example.org", "w00000005@c00000005.invalid"), 1024);
+	memcpy(text, changed(text, "w00000005@example.org", "w00000005@0123456789abcdef.invalid"),
+	       1024);
 	memcpy(text, changed(text, "Via:", "Via: SIP/2.0/WS p.invalid;branch=z9hG4bKp\r\nVia:"),
 	       1024);
 	return text;
@@ -158,7 +161,9 @@ requests_are_judged_where_they_arrive(void **state)
 	static const struct {
 		const char *from, *to, *field;
 	} cases[] = {
-		{ "MESSAGE sip:w00000005@c", "MESSAGE sip:w00000007@c", "Request-URI" },
+		{ "MESSAGE sip:w00000005@", "MESSAGE sip:w00000007@", "Request-URI" },
+		{ "9abcdef.invalid", "9abcdee.invalid", "Request-URI" },
+		{ "9abcdef.invalid", "9abcdef.invalix", "Request-URI" },
 		{ "c00000004.invalid;branch", "c00000006.invalid;branch", "Via" },
 		{ "To: <sip:w00000005", "To: <sip:w00000006", "To" },
 		{ ";tag=f", ";tag=g", "From" },
@@ -207,6 +212,7 @@ answers_of_the_partner_have_a_body(void **state)
 static void
 numbers_are_found(void **state)
 {
+	struct exchange with_try;
 	struct exchange_id id;
 
 	(void)state;
@@ -222,6 +228,14 @@ numbers_are_found(void **state)
 	assert_false(exchange_identify_response(&x, &m, &id));
 	judge(changed(ok, "z9hG4bK100000004", "z9hG4bK1"), false);
 	assert_false(exchange_identify_response(&x, &m, &id));
+	assert_int_equal(id.attempt, 1);
+	assert_null(
+		exchange_init(&with_try, changed(head, "{op}\r\n", "{op}{try}\r\n"), "", words));
+	judge(changed(ok, "00300000009\r\n", "003000000092\r\n"), false);
+	assert_true(exchange_identify_response(&with_try, &m, &id));
+	assert_int_equal(id.serial, 9);
+	assert_int_equal(id.attempt, 2);
+	exchange_fini(&with_try);
 	assert_true(exchange_identify_raw(SPAN("00000002000100000007rest"), &id));
 	assert_int_equal(id.client, 2);
 	assert_int_equal(id.entry, 1);

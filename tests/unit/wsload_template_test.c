@@ -15,24 +15,53 @@ static const struct template_word words[] = { { "domain", "example.org" }, { NUL
 static void
 digits_go_to_their_places(void **state)
 {
-	static const char want[] = "0000beef 1 00070000abcd x 1000000042 example.org 18\r\n\r\n"
-				   "<0000beef 0000beee";
+	static const char want[] = "0000beef 1 00070000abcd x 1000000042 example.org 20\r\n\r\n"
+				   "<0000beef 0000beee 3";
 	struct template_digits digits;
 	struct template t;
 	char out[sizeof(want)];
 
 	(void)state;
 	assert_true(template_compile(&t, "{client} 1 {op} x {cseq} {domain} {length}\r\n\r\n",
-				     "<{client} {peer}", words));
+				     "<{client} {peer} {try}", words));
 	assert_int_equal(t.len, sizeof(want) - 1);
 	template_digits_client(digits.client, 0xbeef);
 	template_digits_client(digits.peer, 0xbeee);
 	template_digits_op(digits.op, 7, 0xabcd);
 	template_digits_cseq(digits.cseq, 1000000042);
+	digits.attempt = '3';
 	out[t.len] = '!';
 	template_write(&t, &digits, out);
 	assert_memory_equal(out, want, t.len);
 	assert_int_equal(out[t.len], '!');
+	template_free(&t);
+}
+
+static void
+tokens_are_nobody_else_s(void **state)
+{
+	static char tokens[4096][TEMPLATE_TOKEN_LEN];
+	char again[TEMPLATE_TOKEN_LEN], other[TEMPLATE_TOKEN_LEN], out[36];
+	struct template_digits digits;
+	struct template t;
+
+	(void)state;
+	for (uint32_t i = 0; i < 4096; i++) {
+		template_digits_token(tokens[i], 1, i);
+		for (uint32_t k = 0; k < i; k++)
+			assert_memory_not_equal(tokens[i], tokens[k], TEMPLATE_TOKEN_LEN);
+	}
+	template_digits_token(again, 1, 77);
+	template_digits_token(other, UINT64_C(0x9e3779b97f4a7c15), 77);
+	assert_memory_equal(again, tokens[77], TEMPLATE_TOKEN_LEN);
+	assert_memory_not_equal(other, tokens[77], TEMPLATE_TOKEN_LEN);
+	assert_true(template_compile(&t, "<{token}@{peer_token}>", "", words));
+	assert_true(t.has_tokens);
+	memcpy(digits.token, tokens[1], TEMPLATE_TOKEN_LEN);
+	memcpy(digits.peer_token, tokens[2], TEMPLATE_TOKEN_LEN);
+	template_write(&t, &digits, out);
+	assert_memory_equal(out + 1, tokens[1], TEMPLATE_TOKEN_LEN);
+	assert_memory_equal(out + 18, tokens[2], TEMPLATE_TOKEN_LEN);
 	template_free(&t);
 }
 
@@ -126,6 +155,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(digits_go_to_their_places),
+		cmocka_unit_test(tokens_are_nobody_else_s),
 		cmocka_unit_test(wrong_texts_are_refused),
 		cmocka_unit_test(too_many_places_are_refused),
 		cmocka_unit_test(an_empty_body_has_length_0),

@@ -73,7 +73,7 @@ ask_without_reading(struct bad_peer *p, size_t read_bytes, char got[BAD_GOT_MAX]
 	char request[4096], byte;
 	uint64_t sent = 0;
 
-	if (p->plan->request.request.len > sizeof(request))
+	if (p->plan->requests[SCENARIO_OPTIONS].request.len > sizeof(request))
 		return false;
 	while (sent < UNREAD_MAX) {
 		size_t len = bad_peer_options(p, request);

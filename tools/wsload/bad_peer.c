@@ -131,13 +131,16 @@ digits_of(const struct bad_peer *p)
 	template_digits_client(digits.peer, 0);
 	template_digits_op(digits.op, 0, p->serial);
 	template_digits_cseq(digits.cseq, 1);
+	template_digits_token(digits.token, p->plan->token_key, (uint32_t)p->fd);
+	memcpy(digits.peer_token, digits.token, sizeof(digits.token));
+	digits.attempt = '1';
 	return digits;
 }
 
 size_t
 bad_peer_options(struct bad_peer *p, char *out)
 {
-	const struct exchange *x = &p->plan->request;
+	const struct exchange *x = &p->plan->requests[SCENARIO_OPTIONS];
 	struct template_digits digits;
 
 	p->serial++;
@@ -235,7 +238,7 @@ judge(const struct bad_peer *p)
 {
 	static struct sip_msg m;
 	static char request[EXCHANGE_BYTES_MAX];
-	const struct exchange *x = &p->plan->request;
+	const struct exchange *x = &p->plan->requests[SCENARIO_OPTIONS];
 	struct template_digits digits;
 	struct exchange_id id;
 

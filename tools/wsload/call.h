@@ -12,10 +12,22 @@ struct worker;
 struct client;
 struct op;
 
-/* The message w->msg, which was found to be of this call. */
-void call_take_response(struct worker *w, struct client *c, const struct exchange_id *id,
-			const struct template_digits *digits);
+/* A response, w->msg, to the request with this number and these digits. */
+struct call_answer {
+	const struct exchange_id *id;
+	const struct template_digits *digits; /* the request is in w->scratch */
+	const char *wrong;                    /* the field that is; or NULL */
+};
+
+/* w->msg was found to be of this call. */
+void call_take_response(struct worker *w, struct client *c, const struct call_answer *a);
 void call_take_request(struct worker *w, struct client *c, struct op *op,
 		       const struct template_digits *digits);
+
+/* The INVITE has these: its ACK must have them too (RFC 3261 §13.2.2.4). False: no memory. */
+bool call_keep_credentials(struct op *op, struct span credentials);
+
+/* The operation is over. */
+void call_forget(struct op *op);
 
 #endif

@@ -14,7 +14,7 @@
 #include "ring/ring.h"
 
 #define CLIENT_OP_NONE UINT16_MAX
-#define CLIENT_REGISTER_ENTRY UINT16_MAX /* in the number of the first REGISTER */
+#define CLIENT_REGISTER_ENTRY UINT16_MAX /* in the number of a REGISTER that opens a client */
 
 struct worker;
 
@@ -30,16 +30,23 @@ enum client_state {
 	CLIENT_GONE,
 };
 
-/* The private part of registration.c; NULL: was never challenged. */
-struct client_auth;
+/* The private part of session.c; NULL: it has learned nothing yet. */
+struct client_session;
+
+/* That of call.c; NULL: nothing is kept of the call. */
+struct call_kept;
 
 struct op {
-	uint64_t start_ns; /* when it was started, or in an open loop should have been */
-	uint64_t bye_ns;   /* calls: when BYE was sent */
+	uint64_t start_ns;      /* when it was started, or in an open loop should have been */
+	uint64_t bye_ns;        /* calls: when BYE was sent */
+	struct call_kept *kept; /* owned, of malloc() */
 	uint32_t serial;
+	uint32_t cseq; /* of requests that are counted */
 	uint16_t next_free;
 	bool busy;
-	uint8_t step; /* how far it has come, where it is more than a request and its answer */
+	uint8_t kind;                 /* enum scenario_kind */
+	uint8_t step;                 /* how far it has come, where it is more than one answer */
+	uint8_t attempt, bye_attempt; /* how often the request was sent, from 1 on */
 };
 
 /* Bytes to send that gather; and those that the kernel has. */
@@ -58,9 +65,10 @@ struct client {
 	bool dirty, ready, settled, again;
 	uint16_t free; /* first of the free operations, or CLIENT_OP_NONE */
 	uint16_t busy;
-	uint32_t cseq;
+	uint32_t cseq;   /* requests with one Call-ID that it has sent: REGISTER */
+	uint8_t attempt; /* of the REGISTER that opens it */
 	struct op *ops;
-	struct client_auth *auth; /* owned, of malloc() */
+	struct client_session *session; /* owned, of malloc() */
 	struct client_bytes in, out, sending;
 	struct tls_conn *tls;     /* NULL: ws */
 	struct client_bytes wire; /* records; `out` is then what is still to be encrypted */

@@ -8,6 +8,15 @@
 
 #define HEX_MAX (2 * EVP_MAX_MD_SIZE + 1)
 
+static const struct {
+	struct span name;
+	const EVP_MD *(*hash)(void);
+} algorithms[] = {
+	[DIGEST_MD5] = { { "MD5", 3 }, EVP_md5 },
+	[DIGEST_SHA256] = { { "SHA-256", 7 }, EVP_sha256 },
+	[DIGEST_SHA512_256] = { { "SHA-512-256", 11 }, EVP_sha512_256 },
+};
+
 /* ---- reading ---- */
 
 /* The next "name=value" of a list; quotes are taken off, backslashes stay. */
@@ -86,8 +95,12 @@ take_parameter(struct digest_challenge *c, struct span name, struct span value)
 	if (!span_equal_nocase(name, SPAN("algorithm")))
 		return true;
 	c->names_algorithm = true;
-	c->algorithm = span_equal_nocase(value, SPAN("SHA-256")) ? DIGEST_SHA256 : DIGEST_MD5;
-	return c->algorithm == DIGEST_SHA256 || span_equal_nocase(value, SPAN("MD5"));
+	for (size_t i = 0; i < sizeof(algorithms) / sizeof(*algorithms); i++) {
+		c->algorithm = (enum digest_algorithm)i;
+		if (span_equal_nocase(value, algorithms[i].name))
+			return true;
+	}
+	return false;
 }
 
 bool
@@ -114,8 +127,7 @@ hash(enum digest_algorithm algorithm, const struct span *texts, size_t n, char o
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	unsigned len = 0;
-	bool ok = ctx && EVP_DigestInit_ex(
-				 ctx, algorithm == DIGEST_SHA256 ? EVP_sha256() : EVP_md5(), NULL);
+	bool ok = ctx && EVP_DigestInit_ex(ctx, algorithms[algorithm].hash(), NULL);
 
 	for (size_t i = 0; ok && i < n; i++)
 		ok = (i == 0 || EVP_DigestUpdate(ctx, ":", 1)) &&
@@ -170,9 +182,7 @@ digest_write(struct writer *w, const struct digest_challenge *c, const struct di
 	put(w, ", uri=", use->uri, true);
 	put(w, ", response=", text(response), true);
 	if (c->names_algorithm)
-		put(w,
-		    ", algorithm=", c->algorithm == DIGEST_SHA256 ? SPAN("SHA-256") : SPAN("MD5"),
-		    false);
+		put(w, ", algorithm=", algorithms[c->algorithm].name, false);
 	if (c->opaque[0])
 		put(w, ", opaque=", text(c->opaque), true);
 	if (c->qop) {

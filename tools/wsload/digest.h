@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef WSLOAD_DIGEST_H
 #define WSLOAD_DIGEST_H
-/* Digest authentication, client side: RFC 7616 and RFC 8760, MD5 and SHA-256, qop=auth or none. */
+/*
+ * Digest authentication, client side: RFC 7616 and RFC 8760; MD5, SHA-256, SHA-512-256; qop=auth or
+ * none.
+ */
 #include <stdbool.h>
 #include <stdint.h>
 #include "codec/span.h"
@@ -10,7 +13,7 @@
 #define DIGEST_REALM_MAX 128
 #define DIGEST_NONCE_MAX 256
 
-enum digest_algorithm { DIGEST_MD5, DIGEST_SHA256 };
+enum digest_algorithm { DIGEST_MD5, DIGEST_SHA256, DIGEST_SHA512_256 };
 
 struct digest_challenge {
 	enum digest_algorithm algorithm;

@@ -97,6 +97,7 @@ read_fields(struct exchange *x, const struct sip_msg *m)
 	x->call_id_client =
 		place_in(&x->request, x->call_id, offsetof(struct template_digits, client));
 	x->call_id_op = place_in(&x->request, x->call_id, offsetof(struct template_digits, op));
+	x->branch_try = place_in(&x->request, x->branch, offsetof(struct template_digits, attempt));
 	return x->branch_client == UINT32_MAX || x->branch_op == UINT32_MAX ?
 		       "the branch must hold {client} and {op}" :
 		       NULL;
@@ -128,12 +129,10 @@ exchange_init(struct exchange *x, const char *head, const char *body,
 }
 
 const char *
-exchange_init_raw(struct exchange *x, const char *text)
+exchange_init_raw(struct exchange *x, const char *text, const struct template_word *words)
 {
-	static const struct template_word none[] = { { NULL, NULL } };
-
 	*x = (struct exchange){ 0 };
-	return template_compile(&x->request, text, "", none) ? NULL : "out of memory";
+	return template_compile(&x->request, text, "", words) ? NULL : "out of memory";
 }
 
 void
@@ -159,6 +158,7 @@ read_id(struct span value, uint32_t client_off, uint32_t op_off, struct exchange
 	    !template_read_hex(value.at + op_off + 4, &id->serial))
 		return false;
 	id->entry = (uint16_t)entry;
+	id->attempt = 1;
 	return true;
 }
 
@@ -166,8 +166,13 @@ bool
 exchange_identify_response(const struct exchange *x, const struct sip_msg *m,
 			   struct exchange_id *id)
 {
-	return read_id(our_branch_of(x, sip_msg_value(m, SIP_FIELD_VIA)), x->branch_client,
-		       x->branch_op, id);
+	struct span branch = our_branch_of(x, sip_msg_value(m, SIP_FIELD_VIA));
+
+	if (!read_id(branch, x->branch_client, x->branch_op, id))
+		return false;
+	if (x->branch_try < branch.len)
+		id->attempt = (uint8_t)(branch.at[x->branch_try] - '0');
+	return true;
 }
 
 bool
@@ -279,12 +284,14 @@ lowest_via(const struct sip_msg *m)
 	return value;
 }
 
-/* The contact's part of a Request-URI: "sip:w<digits>@<digits>.invalid". */
+/* The partner's Contact, whatever parameters follow: "sip:w<peer>@<peer_token>.invalid". */
 static bool
-is_for(struct span uri, const char digits[8])
+is_for(struct span uri, const struct template_digits *digits)
 {
-	return uri.len >= 14 && memcmp(uri.at, "sip:w", 5) == 0 &&
-	       memcmp(uri.at + 5, digits, 8) == 0 && uri.at[13] == '@';
+	return uri.len >= 14 + TEMPLATE_TOKEN_LEN + 8 && memcmp(uri.at, "sip:w", 5) == 0 &&
+	       memcmp(uri.at + 5, digits->peer, 8) == 0 && uri.at[13] == '@' &&
+	       memcmp(uri.at + 14, digits->peer_token, TEMPLATE_TOKEN_LEN) == 0 &&
+	       memcmp(uri.at + 14 + TEMPLATE_TOKEN_LEN, ".invalid", 8) == 0;
 }
 
 const char *
@@ -297,7 +304,7 @@ exchange_check_request(const struct exchange *x, const struct sip_msg *m, const 
 		return wrong;
 	if (m->method != x->method)
 		return "method";
-	if (!is_for(sip_msg_span(m, m->uri), digits->peer))
+	if (!is_for(sip_msg_span(m, m->uri), digits))
 		return "Request-URI";
 	if (!same(sip_msg_value(m, SIP_FIELD_TO), request, x->to))
 		return "To";

@@ -7,7 +7,8 @@
  * number, and still every field is checked whole.
  *
  * The number is in the branch of our Via, which responses bring back, and in Call-ID, which
- * arrives with the request.
+ * arrives with the request. A request that is sent again with credentials keeps its Call-ID; the
+ * branch says which attempt it was.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,7 +30,7 @@ struct exchange {
 	struct sip_view branch;  /* ";branch=..." */
 	struct sip_view from, to, call_id, cseq, body;
 	struct sip_view contact; /* up to the first parameter */
-	uint32_t branch_client, branch_op;
+	uint32_t branch_client, branch_op, branch_try;
 	uint32_t call_id_client, call_id_op; /* UINT32_MAX: it holds none */
 };
 
@@ -38,6 +39,7 @@ struct exchange_id {
 	uint32_t client;
 	uint16_t entry;
 	uint32_t serial;
+	uint8_t attempt; /* from 1 on; only in a branch, otherwise 1 */
 };
 
 /*
@@ -50,7 +52,8 @@ const char *exchange_init(struct exchange *x, const char *head, const char *body
 void exchange_fini(struct exchange *x);
 
 /* A message of any subprotocol that begins with the places {client} and {op}. */
-const char *exchange_init_raw(struct exchange *x, const char *text);
+const char *exchange_init_raw(struct exchange *x, const char *text,
+			      const struct template_word *words);
 
 bool exchange_identify_response(const struct exchange *x, const struct sip_msg *m,
 				struct exchange_id *id);

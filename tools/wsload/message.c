@@ -6,11 +6,43 @@
 #include "tools/wsload/call.h"
 #include "tools/wsload/operation.h"
 #include "tools/wsload/registration.h"
+#include "tools/wsload/session.h"
 #include "tools/wsload/worker.h"
 
 #define REPLY_MORE 256u /* bytes that a reply has beyond what it copies of the request */
 
 /* ---- responses ---- */
+
+/* Is this exchange one of such an operation? */
+static bool
+belongs(const struct plan *p, const struct exchange *x, const struct op *op)
+{
+	return x == &p->requests[op->kind] || (op->kind == SCENARIO_CALL && x == &p->bye);
+}
+
+static uint8_t
+attempt_of(const struct op *op, const struct sip_msg *m)
+{
+	return m->method == SIP_METHOD_BYE ? op->bye_attempt : op->attempt;
+}
+
+/* Of anything but a call. */
+static void
+take_answer(struct worker *w, struct client *c, const struct exchange_id *id, const char *wrong)
+{
+	if (w->msg.status < 200)
+		return;
+	if (wrong && strcmp(wrong, "status") == 0 && operation_is_retried(w, c, id))
+		return;
+	if (wrong)
+		operation_count_wrong(w, wrong);
+	else if (w->msg.method == SIP_METHOD_REGISTER)
+		session_registered(w, c);
+	if (w->plan->options.scenario->churns)
+		client_close(w, c);
+	else
+		operation_finish(w, c, id->entry);
+}
 
 static void
 take_response(struct worker *w, struct client *c)
@@ -18,6 +50,7 @@ take_response(struct worker *w, struct client *c)
 	const struct exchange *x = plan_exchange(w->plan, w->msg.method);
 	struct template_digits digits;
 	struct exchange_id id;
+	const struct op *op;
 	const char *wrong;
 
 	if (!x || !exchange_identify_response(x, &w->msg, &id)) {
@@ -28,22 +61,24 @@ take_response(struct worker *w, struct client *c)
 		registration_take(w, c, id.serial);
 		return;
 	}
-	if (!operation_is_awaited(w, c, &id) ||
-	    (w->msg.status < 200 && !w->plan->options.scenario->calls))
+	if (!operation_is_awaited(w, c, &id))
 		return;
-	digits = operation_digits(c, x, id.entry, id.serial);
+	op = &c->ops[id.entry];
+	if (!belongs(w->plan, x, op)) {
+		operation_count_wrong(w, "CSeq");
+		return;
+	}
+	if (id.attempt != attempt_of(op, &w->msg)) {
+		tally_count(&w->tally, TALLY_duplicates, 1);
+		return;
+	}
+	digits = operation_digits(w, c, x, &id);
 	template_write(&x->request, &digits, w->scratch);
 	wrong = exchange_check_response(x, &w->msg, w->scratch, &digits);
-	if (wrong && registration_is_challenged(w, c, id.entry))
-		return;
-	if (wrong)
-		operation_count_wrong(w, wrong);
-	if (w->plan->options.scenario->calls)
-		call_take_response(w, c, &id, &digits);
-	else if (w->plan->options.scenario->churns)
-		client_close(w, c);
+	if (op->kind == SCENARIO_CALL)
+		call_take_response(w, c, &(struct call_answer){ &id, &digits, wrong });
 	else
-		operation_finish(w, c, id.entry);
+		take_answer(w, c, &id, wrong);
 }
 
 /* ---- requests ---- */
@@ -69,6 +104,7 @@ take_request(struct worker *w, struct client *c)
 	struct exchange_id id;
 	struct client *from;
 	const char *wrong;
+	struct op *op;
 
 	if (!x || !exchange_identify_request(x, &w->msg, &id) || (id.client ^ 1) != c->number) {
 		tally_count(&w->tally, TALLY_misrouted, 1);
@@ -77,18 +113,19 @@ take_request(struct worker *w, struct client *c)
 	from = worker_client(w, id.client);
 	if (!from || !operation_is_awaited(w, from, &id))
 		return;
-	digits = operation_digits(from, x, id.entry, id.serial);
+	op = &from->ops[id.entry];
+	id.attempt = attempt_of(op, &w->msg);
+	digits = operation_digits(w, from, x, &id);
 	template_write(&x->request, &digits, w->scratch);
 	wrong = exchange_check_request(x, &w->msg, w->scratch, &digits);
 	if (wrong)
 		operation_count_wrong(w, wrong);
-	if (w->plan->options.scenario->calls) {
-		call_take_request(w, c, &from->ops[id.entry], &digits);
+	if (x != &w->plan->requests[SCENARIO_MESSAGE]) {
+		call_take_request(w, c, op, &digits);
 		return;
 	}
-	if (operation_is_measured(w, &from->ops[id.entry]))
-		tally_time(&w->tally, TALLY_TIME_delivery,
-			   w->now_ns - from->ops[id.entry].start_ns);
+	if (operation_is_measured(w, op))
+		tally_time(&w->tally, TALLY_TIME_delivery, w->now_ns - op->start_ns);
 	message_answer(w, c,
 		       &(struct sip_reply){ .status = 200, .to_tag = span_of(digits.peer, 8) });
 }
@@ -99,7 +136,7 @@ take_request(struct worker *w, struct client *c)
 static void
 take_raw(struct worker *w, struct client *c, struct span bytes)
 {
-	const struct template *t = &w->plan->request.request;
+	const struct template *t = &w->plan->requests[SCENARIO_ECHO].request;
 	struct exchange_id id;
 
 	if (!exchange_identify_raw(bytes, &id)) {
@@ -119,7 +156,7 @@ void
 message_take(struct worker *w, struct client *c, struct span bytes)
 {
 	tally_count(&w->tally, TALLY_messages_received, 1);
-	if (!w->plan->options.scenario->head) {
+	if (w->plan->options.scenario->kind == SCENARIO_ECHO) {
 		take_raw(w, c, bytes);
 		return;
 	}

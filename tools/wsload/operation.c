@@ -4,11 +4,11 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include "tools/wsload/registration.h"
+#include "tools/wsload/call.h"
+#include "tools/wsload/session.h"
 #include "tools/wsload/worker.h"
 
 #define CSEQ_FIRST UINT64_C(1000000000) /* ten digits, and 10^9 more are below 2^31 */
-#define CSEQ_ATTEMPTS 16u               /* those of the first REGISTER come before all refreshes */
 
 void
 operation_init(struct worker *w, struct client *c)
@@ -31,29 +31,39 @@ operation_starts(const struct worker *w, const struct client *c)
 /* ---- sending ---- */
 
 struct template_digits
-operation_digits(const struct client *c, const struct exchange *x, uint16_t entry, uint32_t serial)
+operation_digits(const struct worker *w, const struct client *c, const struct exchange *x,
+		 const struct exchange_id *id)
 {
 	struct template_digits d;
 
 	template_digits_client(d.client, c->number);
 	template_digits_client(d.peer, c->number ^ 1);
-	template_digits_op(d.op, entry, serial);
+	template_digits_op(d.op, id->entry, id->serial);
+	d.attempt = (char)('0' + id->attempt);
+	if (x->request.has_tokens) {
+		template_digits_token(d.token, w->plan->token_key, c->number);
+		if (x->from_peer)
+			template_digits_token(d.peer_token, w->plan->token_key, c->number ^ 1);
+	}
 	if (x->request.counts)
-		template_digits_cseq(d.cseq,
-				     CSEQ_FIRST + serial +
-					     (entry == CLIENT_REGISTER_ENTRY ? 0 : CSEQ_ATTEMPTS));
+		template_digits_cseq(d.cseq, CSEQ_FIRST + (id->entry == CLIENT_REGISTER_ENTRY ?
+								   id->serial :
+								   c->ops[id->entry].cseq));
 	return d;
 }
 
 /* The template's text, with another start line or more fields behind it. */
 static size_t
-insert_fields(char *out, struct span text, size_t start, const struct operation_request *r)
+insert_fields(char *out, struct span text, const struct operation_request *r)
 {
+	size_t start = (size_t)((const char *)memchr(text.at, '\n', text.len) - text.at) + 1;
 	struct span first = r->start_line.len ? r->start_line : span_of(text.at, start);
-	struct writer w = writer_over(out, text.len + r->start_line.len + r->fields.len);
+	struct writer w =
+		writer_over(out, text.len + r->start_line.len + r->fields.len + r->more_fields.len);
 
 	writer_put(&w, first);
 	writer_put(&w, r->fields);
+	writer_put(&w, r->more_fields);
 	writer_put(&w, span_of(text.at + start, text.len - start));
 	return w.len;
 }
@@ -62,40 +72,68 @@ bool
 operation_send(struct worker *w, struct client *c, const struct operation_request *r)
 {
 	const struct template *t = &r->exchange->request;
-	struct span rest = span_of(t->bytes, 0);
-	uint32_t len = t->len + (uint32_t)(r->start_line.len + r->fields.len), start = 0;
+	uint32_t more = (uint32_t)(r->start_line.len + r->fields.len + r->more_fields.len);
+	uint32_t len = t->len + more;
 	char *out = client_begin_message(w, c, len);
 
 	if (!out) {
 		client_abandon(w, c);
 		return false;
 	}
-	if (!r->start_line.len && !r->fields.len) {
+	if (!more) {
 		template_write(t, &r->digits, out);
 	} else {
 		template_write(t, &r->digits, w->scratch);
-		rest = span_of(w->scratch, t->len);
-		start = (uint32_t)((const char *)memchr(rest.at, '\n', rest.len) - rest.at) + 1;
-		len = (uint32_t)insert_fields(out, rest, start, r);
+		len = (uint32_t)insert_fields(out, span_of(w->scratch, t->len), r);
 	}
-	client_end_message(w, c, t->len + (uint32_t)(r->start_line.len + r->fields.len), len,
-			   WS_OP_TEXT);
+	client_end_message(w, c, t->len + more, len, WS_OP_TEXT);
 	return true;
+}
+
+/* With what the client has learned from the server. */
+static void
+send_learned(struct worker *w, struct client *c, struct op *op, struct operation_request *r)
+{
+	struct session_fields learned;
+
+	template_write(&r->exchange->request, &r->digits, w->scratch);
+	session_put(w, c, (enum sip_method)r->exchange->method, w->scratch, &learned);
+	r->fields = learned.routes;
+	r->more_fields = learned.credentials;
+	if (op->kind != SCENARIO_CALL || call_keep_credentials(op, learned.credentials))
+		operation_send(w, c, r);
+	else
+		client_abandon(w, c);
 }
 
 static void
 start_request(struct worker *w, struct client *c, uint16_t entry)
 {
-	const struct exchange *x = &w->plan->request;
-	struct operation_request r = {
-		.exchange = x,
-		.digits = operation_digits(c, x, entry, c->ops[entry].serial),
-	};
+	struct op *op = &c->ops[entry];
+	const struct exchange *x = &w->plan->requests[op->kind];
+	struct operation_request r = { .exchange = x };
 
-	if (x->method == SIP_METHOD_REGISTER)
-		registration_refresh(w, c, &r);
+	if (x->request.counts)
+		op->cseq = ++c->cseq;
+	r.digits = operation_digits(
+		w, c, x, &(struct exchange_id){ c->number, entry, op->serial, op->attempt });
+	if (c->session)
+		send_learned(w, c, op, &r);
 	else
 		operation_send(w, c, &r);
+}
+
+bool
+operation_is_retried(struct worker *w, struct client *c, const struct exchange_id *id)
+{
+	struct op *op = &c->ops[id->entry];
+
+	if (id->attempt != op->attempt || id->attempt == SESSION_ATTEMPTS ||
+	    !session_challenged(w, c))
+		return false;
+	op->attempt++;
+	start_request(w, c, id->entry);
+	return true;
 }
 
 void
@@ -108,6 +146,8 @@ operation_begin(struct worker *w, struct client *c, uint64_t start_ns)
 	c->free = op->next_free;
 	op->busy = true;
 	op->step = 0;
+	op->attempt = op->bye_attempt = 1;
+	op->kind = (uint8_t)w->plan->options.scenario->kind;
 	op->serial++;
 	op->start_ns = start_ns;
 	c->busy++;
@@ -139,6 +179,7 @@ release(struct worker *w, struct client *c, uint16_t entry)
 {
 	struct op *op = &c->ops[entry];
 
+	call_forget(op);
 	op->busy = false;
 	op->next_free = c->free;
 	c->free = entry;
@@ -177,7 +218,7 @@ remember_lost(struct worker *w, const struct client *c, uint16_t entry)
 {
 	if (w->lost_len < WORKER_LOST_MAX)
 		w->lost[w->lost_len++] =
-			(struct exchange_id){ c->number, entry, c->ops[entry].serial };
+			(struct exchange_id){ c->number, entry, c->ops[entry].serial, 1 };
 }
 
 static bool

@@ -17,6 +17,7 @@ struct operation_request {
 	struct template_digits digits;
 	struct span start_line; /* in place of the template's, with its CRLF; or empty */
 	struct span fields;     /* whole header lines, behind the start line */
+	struct span more_fields;
 };
 
 /* All operations of the client are free; does it start any at all? */
@@ -30,11 +31,18 @@ void operation_begin(struct worker *w, struct client *c, uint64_t start_ns);
 void operation_opened(struct worker *w, struct client *c);
 void operation_closed(struct worker *w, struct client *c);
 
-struct template_digits operation_digits(const struct client *c, const struct exchange *x,
-					uint16_t entry, uint32_t serial);
+/* Of the message that has this number. */
+struct template_digits operation_digits(const struct worker *w, const struct client *c,
+					const struct exchange *x, const struct exchange_id *id);
 
 /* False: no memory, and the client was abandoned. */
 bool operation_send(struct worker *w, struct client *c, const struct operation_request *r);
+
+/*
+ * The request was refused with w->msg. True: by a challenge, and it is on its way once more, with
+ * credentials.
+ */
+bool operation_is_retried(struct worker *w, struct client *c, const struct exchange_id *id);
 
 /*
  * The number names an operation of this client that is under way; otherwise what it is was

@@ -31,7 +31,7 @@ static const char help_rest[] =
 	"  --opening N         connections that a thread opens at once (default 256)\n"
 	"  --domain NAME       of SIP URIs (default: the host of the URL)\n"
 	"  --subprotocol LIST  to ask for (default sip; none for echo: \"\")\n"
-	"  --password TEXT     for servers that challenge REGISTER (digest, MD5 or SHA-256)\n"
+	"  --password TEXT     for servers that challenge (digest: MD5, SHA-256, SHA-512-256)\n"
 	"  --user NAME         with it (default: each client's own, w and eight hex digits)\n"
 	"  --origin ORIGIN     Origin of the handshake (default http://HOST)\n"
 	"  --server-pid PID    also tell the CPU time and memory of this process and its children\n"
@@ -322,7 +322,7 @@ settle(struct options *o)
 		memcpy(o->domain, o->host, sizeof(o->domain));
 	if (!o->origin[0])
 		snprintf(o->origin, sizeof(o->origin), "http://%.200s", o->host);
-	if (!s->head && strcmp(o->protocol, "sip") == 0)
+	if (s->kind == SCENARIO_ECHO && strcmp(o->protocol, "sip") == 0)
 		o->protocol[0] = '\0';
 	return NULL;
 }

@@ -25,52 +25,48 @@ make_filler(uint32_t len)
 }
 
 static const char *
-init_raw(struct plan *p)
+init_kind(struct plan *p, enum scenario_kind kind, const struct template_word *words)
 {
-	uint32_t more = p->options.size > (uint32_t)EXCHANGE_RAW_ID_LEN ?
-				p->options.size - (uint32_t)EXCHANGE_RAW_ID_LEN :
-				0;
-	char *filler = make_filler(more), *text;
-	const char *wrong = "out of memory";
+	struct scenario_text text = scenario_request(kind);
+	struct exchange *x = &p->requests[kind];
+	const char *wrong;
 
-	text = filler ? malloc(more + sizeof("{client}{op}")) : NULL;
-	if (text) {
-		memcpy(text, "{client}{op}", sizeof("{client}{op}") - 1);
-		memcpy(text + sizeof("{client}{op}") - 1, filler, (size_t)more + 1);
-		wrong = exchange_init_raw(&p->request, text);
-	}
-	free(text);
-	free(filler);
+	if (kind == SCENARIO_ECHO)
+		return exchange_init_raw(x, text.head, words);
+	wrong = exchange_init(x, text.head, text.body, words);
+	x->from_peer = kind == SCENARIO_MESSAGE || kind == SCENARIO_CALL;
+	if (kind != SCENARIO_CALL)
+		return wrong;
+	x->answer_body = span_of(text.body, strlen(text.body));
+	if (!wrong)
+		wrong = exchange_init(&p->ack, scenario_ack_head(), "", words);
+	if (!wrong)
+		wrong = exchange_init(&p->bye, scenario_bye_head(), "", words);
+	p->ack.from_peer = p->bye.from_peer = true;
 	return wrong;
 }
 
 static const char *
-init_sip(struct plan *p)
+init_requests(struct plan *p)
 {
 	const struct options *o = &p->options;
-	const struct scenario *s = o->scenario;
 	char *filler = make_filler(o->size > BODY_ID_LEN ? o->size - BODY_ID_LEN : 1);
+	char *raw_filler =
+		make_filler(o->size > EXCHANGE_RAW_ID_LEN ? o->size - EXCHANGE_RAW_ID_LEN : 0);
 	const struct template_word words[] = { { "domain", o->domain },
 					       { "run", p->run },
-					       { "transport", "WS" },
+					       { "transport", o->secure ? "WSS" : "WS" },
 					       { "filler", filler },
+					       { "raw_filler", raw_filler },
 					       { NULL, NULL } };
-	const char *wrong;
+	const char *wrong = filler && raw_filler ? NULL : "out of memory";
 
-	if (!filler)
-		return "out of memory";
-	wrong = exchange_init(&p->request, s->head, s->body ? s->body : "", words);
-	p->request.from_peer = s->pairs;
-	if (!wrong && s->registers)
-		wrong = exchange_init(&p->registration, scenario_register_head(), "", words);
-	if (!wrong && s->calls)
-		wrong = exchange_init(&p->ack, scenario_ack_head(), "", words);
-	if (!wrong && s->calls)
-		wrong = exchange_init(&p->bye, scenario_bye_head(), "", words);
-	if (s->calls)
-		p->request.answer_body = span_of(s->body, strlen(s->body));
-	p->bye.from_peer = true;
+	if (!wrong)
+		wrong = init_kind(p, o->scenario->kind, words);
+	if (!wrong && o->scenario->registers && !p->requests[SCENARIO_REGISTER].request.bytes)
+		wrong = init_kind(p, SCENARIO_REGISTER, words);
 	free(filler);
+	free(raw_filler);
 	return wrong;
 }
 
@@ -81,12 +77,13 @@ plan_init(struct plan *p, const struct options *options)
 	const char *wrong;
 
 	*p = (struct plan){ .options = *options, .limits = { .message_bytes = MESSAGE_MAX } };
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random) ||
+	    getrandom(&p->token_key, sizeof(p->token_key), 0) != sizeof(p->token_key))
 		return "no random numbers";
 	template_digits_client(p->run, random);
 	if (options->secure && !(p->tls = client_tls_context()))
 		return "out of memory";
-	wrong = options->scenario->head ? init_sip(p) : init_raw(p);
+	wrong = init_requests(p);
 	if (wrong)
 		plan_fini(p);
 	return wrong;
@@ -95,11 +92,17 @@ plan_init(struct plan *p, const struct options *options)
 const struct exchange *
 plan_exchange(const struct plan *p, uint8_t method)
 {
-	const struct exchange *const all[] = { &p->request, &p->registration, &p->ack, &p->bye };
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		if (all[i]->request.bytes && all[i]->method == method)
-			return all[i];
+	switch (method) {
+	case SIP_METHOD_ACK:
+		return p->ack.request.bytes ? &p->ack : NULL;
+	case SIP_METHOD_BYE:
+		return p->bye.request.bytes ? &p->bye : NULL;
+	default:
+		break;
+	}
+	for (int i = 0; i < SCENARIO_KINDS; i++)
+		if (p->requests[i].request.bytes && p->requests[i].method == method)
+			return &p->requests[i];
 	return NULL;
 }
 
@@ -109,6 +112,6 @@ plan_fini(struct plan *p)
 	SSL_CTX_free(p->tls);
 	exchange_fini(&p->ack);
 	exchange_fini(&p->bye);
-	exchange_fini(&p->request);
-	exchange_fini(&p->registration);
+	for (int i = 0; i < SCENARIO_KINDS; i++)
+		exchange_fini(&p->requests[i]);
 }

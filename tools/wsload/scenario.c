@@ -1,37 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tools/wsload/plan.h"
+#include "tools/wsload/scenario.h"
 
 #include <string.h>
 
-#define VIA "Via: SIP/2.0/{transport} c{client}.invalid;branch=z9hG4bK{run}{client}{op}\r\n"
+#define VIA "Via: SIP/2.0/{transport} {token}.invalid;branch=z9hG4bK{run}{client}{op}{try}\r\n"
 #define AOR "<sip:w{client}@{domain}>"
+#define CONTACT "Contact: <sip:w{client}@{token}.invalid;transport=ws>"
 
 static const char options_head[] = "OPTIONS sip:{domain} SIP/2.0\r\n" VIA "Max-Forwards: 70\r\n"
 				   "To: <sip:{domain}>\r\n"
 				   "From: " AOR ";tag=f{client}\r\n"
 				   "Call-ID: {client}{op}@{run}\r\n"
-				   "CSeq: 1 OPTIONS\r\n"
+				   "CSeq: {try} OPTIONS\r\n"
 				   "Accept: application/sdp\r\n"
 				   "User-Agent: wsload\r\n"
 				   "Content-Length: {length}\r\n\r\n";
 
 /* All of a client's REGISTERs have one Call-ID, and CSeq counts them (RFC 3261 §10.2). */
-static const char register_head[] =
-	"REGISTER sip:{domain} SIP/2.0\r\n" VIA "Max-Forwards: 70\r\n"
-	"To: " AOR "\r\n"
-	"From: " AOR ";tag=r{client}\r\n"
-	"Call-ID: {client}@{run}\r\n"
-	"CSeq: {cseq} REGISTER\r\n"
-	"Contact: <sip:w{client}@c{client}.invalid;transport=ws>;expires=3600\r\n"
-	"User-Agent: wsload\r\n"
-	"Content-Length: {length}\r\n\r\n";
+static const char register_head[] = "REGISTER sip:{domain} SIP/2.0\r\n" VIA "Max-Forwards: 70\r\n"
+				    "To: " AOR "\r\n"
+				    "From: " AOR ";tag=r{client}\r\n"
+				    "Call-ID: {client}@{run}\r\n"
+				    "CSeq: {cseq} REGISTER\r\n" CONTACT ";expires=3600\r\n"
+				    "Supported: path\r\n"
+				    "User-Agent: wsload\r\n"
+				    "Content-Length: {length}\r\n\r\n";
 
 static const char message_head[] =
 	"MESSAGE sip:w{peer}@{domain} SIP/2.0\r\n" VIA "Max-Forwards: 70\r\n"
 	"To: <sip:w{peer}@{domain}>\r\n"
 	"From: " AOR ";tag=f{client}\r\n"
 	"Call-ID: {client}{op}@{run}\r\n"
-	"CSeq: 1 MESSAGE\r\n"
+	"CSeq: {try} MESSAGE\r\n"
 	"Content-Type: text/plain\r\n"
 	"User-Agent: wsload\r\n"
 	"Content-Length: {length}\r\n\r\n";
@@ -88,19 +88,21 @@ static const char invite_head[] =
 	"To: <sip:w{peer}@{domain}>\r\n"
 	"From: " AOR ";tag=f{client}\r\n"
 	"Call-ID: {client}{op}@{run}\r\n"
-	"CSeq: 1 INVITE\r\n"
-	"Contact: <sip:w{client}@c{client}.invalid;transport=ws>\r\n"
+	"CSeq: {try} INVITE\r\n" CONTACT "\r\n"
 	"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE\r\n"
 	"Supported: outbound\r\n"
 	"Content-Type: application/sdp\r\n"
 	"User-Agent: wsload\r\n"
 	"Content-Length: {length}\r\n\r\n";
 
-/* The tag is that of the partner; the start line is replaced by one with its Contact. */
+/*
+ * The tag is that of the partner; the start line is replaced by one with its Contact. BYE counts
+ * on from beyond every INVITE (RFC 3261 §12.2.1.1).
+ */
 #define IN_DIALOG(method, number, letter)                                                          \
-	method " sip:w{peer}@c{peer}.invalid;transport=ws SIP/2.0\r\n"                             \
-	       "Via: SIP/2.0/{transport} c{client}.invalid;branch=z9hG4bK" letter                  \
-	       "{run}{client}{op}\r\n"                                                             \
+	method " sip:w{peer}@{peer_token}.invalid;transport=ws SIP/2.0\r\n"                        \
+	       "Via: SIP/2.0/{transport} {token}.invalid;branch=z9hG4bK" letter                    \
+	       "{run}{client}{op}{try}\r\n"                                                        \
 	       "Max-Forwards: 70\r\n"                                                              \
 	       "To: <sip:w{peer}@{domain}>;tag={peer}\r\n"                                         \
 	       "From: " AOR ";tag=f{client}\r\n"                                                   \
@@ -109,45 +111,57 @@ static const char invite_head[] =
 	       "User-Agent: wsload\r\n"                                                            \
 	       "Content-Length: {length}\r\n\r\n"
 
-static const char ack_head[] = IN_DIALOG("ACK", "1", "a");
-static const char bye_head[] = IN_DIALOG("BYE", "2", "b");
+static const char ack_head[] = IN_DIALOG("ACK", "{try}", "a");
+static const char bye_head[] = IN_DIALOG("BYE", "1{try}", "b");
+
+static const struct {
+	const char *name;
+	struct scenario_text text;
+} requests[SCENARIO_KINDS] = {
+	[SCENARIO_OPTIONS] = { "options", { options_head, "" } },
+	[SCENARIO_REGISTER] = { "register", { register_head, "" } },
+	[SCENARIO_MESSAGE] = { "message", { message_head, "{client}{op} {filler}" } },
+	[SCENARIO_CALL] = { "call", { invite_head, sdp } },
+	[SCENARIO_ECHO] = { "echo", { "{client}{op}{raw_filler}", "" } },
+};
 
 static const struct scenario scenarios[] = {
-	{ .name = "options", .about = "OPTIONS to the server and its 200", .head = options_head },
+	{ .name = "options",
+	  .about = "OPTIONS to the server and its 200",
+	  .kind = SCENARIO_OPTIONS },
 	{ .name = "register",
 	  .about = "register, then refresh it",
-	  .head = register_head,
+	  .kind = SCENARIO_REGISTER,
 	  .registers = true,
 	  .serial = true },
 	{ .name = "message",
 	  .about = "MESSAGE from one registered client to another and its 200 back",
-	  .head = message_head,
-	  .body = "{client}{op} {filler}",
+	  .kind = SCENARIO_MESSAGE,
 	  .registers = true,
 	  .pairs = true },
 	{ .name = "call",
 	  .about = "INVITE, 180, 200, ACK, BYE, 200 between registered clients",
-	  .head = invite_head,
-	  .body = sdp,
+	  .kind = SCENARIO_CALL,
 	  .registers = true,
-	  .pairs = true,
-	  .calls = true },
+	  .pairs = true },
 	{ .name = "churn",
 	  .about = "connect, upgrade, OPTIONS and its 200, Close both ways",
-	  .head = options_head,
+	  .kind = SCENARIO_OPTIONS,
 	  .churns = true,
 	  .serial = true },
 	{ .name = "idle",
 	  .about = "connections that do nothing",
-	  .head = options_head,
+	  .kind = SCENARIO_OPTIONS,
 	  .idles = true },
 	{ .name = "hold",
 	  .about = "registered connections, held for the warm-up; then one OPTIONS of each",
-	  .head = options_head,
+	  .kind = SCENARIO_OPTIONS,
 	  .registers = true,
 	  .once = true,
 	  .serial = true },
-	{ .name = "echo", .about = "raw WebSocket messages that the server sends back" },
+	{ .name = "echo",
+	  .about = "WebSocket messages that come back, for servers without SIP",
+	  .kind = SCENARIO_ECHO },
 };
 
 #define SCENARIOS (sizeof(scenarios) / sizeof(*scenarios))
@@ -168,9 +182,15 @@ scenario_at(unsigned i)
 }
 
 const char *
-scenario_register_head(void)
+scenario_kind_name(enum scenario_kind kind)
 {
-	return register_head;
+	return requests[kind].name;
+}
+
+struct scenario_text
+scenario_request(enum scenario_kind kind)
+{
+	return requests[kind].text;
 }
 
 const char *

@@ -16,7 +16,15 @@ struct place {
 #name, offsetof(struct template_digits, name),                                     \
 			sizeof(((struct template_digits *)NULL)->name)                             \
 	}
-static const struct place places[] = { PLACE(client), PLACE(peer), PLACE(op), PLACE(cseq) };
+static const struct place places[] = {
+	PLACE(client),
+	PLACE(peer),
+	PLACE(op),
+	PLACE(cseq),
+	PLACE(token),
+	PLACE(peer_token),
+	{ "try", offsetof(struct template_digits, attempt), 1 },
+};
 
 /* The text between two braces. */
 static bool
@@ -57,6 +65,7 @@ put_place(struct template *t, size_t *cap, struct span name, const struct templa
 		if (!same_name(name, places[i].name) || t->marks_len == TEMPLATE_MARKS_MAX)
 			continue;
 		t->counts |= places[i].from == offsetof(struct template_digits, cseq);
+		t->has_tokens |= places[i].len == TEMPLATE_TOKEN_LEN;
 		t->marks[t->marks_len++] =
 			(struct template_mark){ t->len, places[i].from, places[i].len };
 		return put(t, cap, span_of(zeros, places[i].len));
@@ -109,6 +118,7 @@ template_compile(struct template *t, const char *head, const char *body,
 	}
 	ok = ok && put_text(t, &cap, head, all);
 	t->counts |= rest.counts;
+	t->has_tokens |= rest.has_tokens;
 	for (uint32_t i = 0; ok && i < rest.marks_len; i++) {
 		ok = t->marks_len < TEMPLATE_MARKS_MAX;
 		if (!ok) {
@@ -140,9 +150,13 @@ template_write(const struct template *t, const struct template_digits *digits, c
 		const struct template_mark *m = &t->marks[i];
 		const char *from = (const char *)digits + m->from;
 
-		memcpy(out + m->off, from, 8); /* every place has 8 digits or more */
-		if (m->len > 8)
-			memcpy(out + m->off + 8, from + 8, m->len - 8u);
+		if (m->len == 1) {
+			out[m->off] = *from;
+			continue;
+		}
+		/* Every other place has 8 to 16 digits: two pieces that may overlap. */
+		memcpy(out + m->off, from, 8);
+		memcpy(out + m->off + m->len - 8, from + m->len - 8, 8);
 	}
 }
 
@@ -197,6 +211,21 @@ template_digits_cseq(char out[10], uint64_t n)
 		out[i] = (char)('0' + n % 10);
 		n /= 10;
 	}
+}
+
+/* Each step can be undone, so that nothing falls together (the finalizer of MurmurHash3). */
+void
+template_digits_token(char out[TEMPLATE_TOKEN_LEN], uint64_t key, uint32_t client)
+{
+	uint64_t x = key + client, high, low;
+
+	x = (x ^ x >> 33) * UINT64_C(0xff51afd7ed558ccd);
+	x = (x ^ x >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+	x ^= x >> 33;
+	high = hex_of((uint32_t)(x >> 32));
+	low = hex_of((uint32_t)x);
+	memcpy(out, &high, 8);
+	memcpy(out + 8, &low, 8);
 }
 
 bool

@@ -9,6 +9,7 @@
 #include "engine/clock.h"
 #include "tools/wsload/client_tls.h"
 #include "tools/wsload/operation.h"
+#include "tools/wsload/session.h"
 
 #define TICK_NS (10 * CLOCK_NS_PER_MS)
 #define SWEEPS_PER_ROUND 100u /* all clients are looked at once a second */
@@ -349,7 +350,7 @@ fini(struct worker *w)
 		bytes_fini(&w->bytes);
 	}
 	for (uint32_t i = 0; w->clients && i < w->clients_len; i++)
-		free(w->clients[i].auth);
+		session_free(&w->clients[i]);
 	free(w->tls_scratch);
 	free(w->clients);
 	free(w->ops);
