@@ -25,6 +25,8 @@ class Connection:
                 self.send(payload, 0x88)
                 self.writer.close()
                 return
+            if opcode == 9:
+                await self.server.ping(self, payload)
             if opcode == 1:
                 self.requests += 1
                 await self.server.take(self, payload.decode(errors="replace"))
@@ -76,6 +78,9 @@ class Server:
 
     def head(self, lines):
         return lines
+
+    async def ping(self, connection, payload):
+        connection.send(payload, 0x8a)
 
     async def take(self, connection, request):
         connection.send(answer(request).encode())

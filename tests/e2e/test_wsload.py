@@ -12,7 +12,8 @@ import unittest
 import xml.dom.minidom
 
 import sloppy
-from harness import BIN, Daemon, Lines
+import tls
+from harness import BIN, Daemon, Lines, poll
 from ws import DEADLINE
 
 WSLOAD = str((BIN if BIN.is_dir() else BIN.parent) / "wsload")
@@ -78,6 +79,33 @@ class Ours(Case):
         r = self.good(self.sip.port, "--scenario", "call", "--connections", 20, "--depth", 2)
         self.check(r, ["pdd", "answer", "bye"])
 
+    def test_mixed(self):
+        r = self.good(self.sip.port, "--scenario", "mixed", "--connections", 8, "--depth", 3)
+        self.check(r, ["options", "refresh", "message", "call", "delivery", "bye"])
+        kinds = [r["times_us"][x]["count"] for x in ("options", "refresh", "message", "call")]
+        self.assertEqual(sum(kinds), r["operations"])
+
+    def test_mix(self):
+        """The weights hold, and what has none is not done."""
+        r = self.good(self.sip.port, "--scenario", "mixed", "--mix", "options=3,message=1",
+                      "--connections", 8, "--rate", 2000, "--max-lag", "10s", "--duration", "1s")
+        counts = {x: r["times_us"][x]["count"] for x in ("options", "refresh", "message", "call")}
+        self.assertEqual((counts["refresh"], counts["call"]), (0, 0))
+        self.assertAlmostEqual(counts["options"] / r["operations"], .75, delta=.06)
+
+    def test_keepalive(self):
+        for how in "50ms", "50ms:crlf":
+            r = self.good(self.sip.port, "--scenario", "idle", "--connections", 4, "--keep-alive",
+                          how, "--duration", "1s")
+            self.assertAlmostEqual(r["times_us"]["keepalive"]["count"], 80, delta=8)
+
+    def test_first(self):
+        """Two at once, each with its own users."""
+        both = [subprocess.Popen(command(self.sip.port, "--scenario", "mixed", "--connections", 10,
+                                         "--first", n), stdout=subprocess.PIPE) for n in (0, 10)]
+        for one in both:
+            self.assertEqual(json.loads(one.communicate()[0].splitlines()[-1])["errors"], 0)
+
     def test_churn(self):
         r = self.good(self.sip.port, "--scenario", "churn", "--connections", 5)
         self.check(r, ["connect", "upgrade"])
@@ -118,8 +146,12 @@ class Ours(Case):
 
     def test_stages(self):
         """Up to 400/s in 1 s (200 operations), a jump to 800/s for half a second (400)."""
-        r = self.good(self.sip.port, "--connections", 10, "--stages", "1s:400,0s:800,500ms:800",
-                      "--max-lag", "1s")
+        done = subprocess.run(
+            [WSLOAD, f"ws://127.0.0.1:{self.sip.port}", "--json", "--connections", "10", "--stages",
+             "1s:400,0s:800,500ms:800", "--max-lag", "1s"], capture_output=True, text=True,
+            check=False)
+        r = json.loads(done.stdout.splitlines()[-1])
+        self.assertEqual((done.returncode, r["errors"]), (0, 0), done.stderr)
         self.assertAlmostEqual(r["operations"], 600, delta=2)
         self.assertAlmostEqual(r["duration_s"], 1.5, delta=0.3)
 
@@ -141,6 +173,75 @@ class Ours(Case):
         self.assertTrue(r["interrupted"])
         self.assertGreater(r["operations"], 0)
         self.assertLess(r["duration_s"], 30)
+
+
+class Storm(Case):
+    """All connections break at once, and come back as the law says."""
+
+    def start(self, port=0):
+        daemon = Daemon(listen=(f"ws:127.0.0.1:{port}",)).start()
+        self.addCleanup(daemon.kill)
+        return daemon
+
+    def restart(self, daemon):
+        """A process that was killed has its port for a moment longer."""
+        try:
+            return self.start(daemon.port)
+        except AssertionError:
+            return None
+
+    def check(self, r, connections):
+        self.assertEqual(r["operations"], connections)
+        self.assertEqual(r["counts"]["registered"], 2 * connections)
+        self.assertEqual(r["counts"]["attempts"], connections + r["counts"]["retries"])
+        self.assertAlmostEqual(r["storm"]["all_back_s"] * 1e6, r["latency_us"]["max"], delta=1e3)
+
+    def test_laws(self):
+        """Fixed: all at once. Linear the same without failures. RFC 5626: in the second half."""
+        port = self.start().port
+        for law, least, most in (("fixed:300ms", .3, .3), ("linear:300ms:2s", .3, .3),
+                                 ("exponential:300ms", 0, .3), ("rfc5626:300ms:1s", .15, .3)):
+            with self.subTest(law):
+                r = self.good(port, "--scenario", "storm", "--connections", 50, "--backoff", law,
+                              "--duration", "1s")
+                self.check(r, 50)
+                p = r["latency_us"]
+                self.assertGreaterEqual(p["p50"] / 1e6, least)
+                self.assertGreater(p["max"] / 1e6, .9 * most)
+                self.assertEqual(r["storm"]["law"], law.split(":")[0])
+
+    def test_restart(self):
+        """The server is away for a while: who cannot connect waits longer, and comes back."""
+        daemon = self.start()
+        run = subprocess.Popen(command(daemon.port, "--scenario", "storm", "--connections", 30,
+                                       "--backoff", "exponential:200ms:500ms", "--duration", "3s"),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        err = Lines(run.stderr)
+        self.assertTrue(err.wait(r"\d+ connected"), err.text())
+        daemon.kill()
+        again = poll(lambda: self.restart(daemon))
+        self.assertTrue(again)
+        run.wait(3 * DEADLINE)
+        r = json.loads(run.stdout.read().splitlines()[-1])
+        self.assertEqual((run.returncode, r["errors"]), (0, 0), err.text())
+        self.assertGreater(r["counts"]["retries"], 0)
+        self.assertGreaterEqual(r["operations"], 30)
+        again.stop()
+
+    def test_not_all_come_back(self):
+        class Server(sloppy.Server):
+            async def take(self, connection, request):
+                if self.connections.index(connection) < 12:  # ten, and two that come back
+                    text = sloppy.answer(request)
+                    contact = request.split("Contact: ")[1].split("\r\n")[0]
+                    connection.send(text.replace("Content-", f"Contact: {contact}\r\nContent-")
+                                    .encode())
+
+        server = Server()
+        self.addCleanup(server.close)
+        code, r, _ = load(server.port, "--scenario", "storm", "--connections", 10, "--backoff",
+                          "fixed:100ms")
+        self.assertEqual((code, r["operations"], r["counts"]["lost"]), (1, 2, 8))
 
 
 class Faults(Case):
@@ -252,6 +353,20 @@ class Faults(Case):
         self.assertEqual(done.returncode, 1)
         self.assertIn("Too many open files; raise ulimit -n", done.stderr)
 
+    def test_keepalives_lost(self):
+        class Server(sloppy.Server):
+            pongs = True
+
+            async def ping(self, connection, payload):
+                if connection is self.connections[0]:
+                    await super().ping(connection, payload)
+
+        r = self.good(self.serve(Server()), "--scenario", "idle", "--keep-alive", "50ms")
+        self.assertGreater(r["times_us"]["keepalive"]["count"], 0)
+        self.assertEqual(
+            self.faults(Server(), "--scenario", "idle", "--keep-alive", "50ms", "--timeout",
+                        "150ms"), {"keepalives_lost"})
+
     def test_pings_are_answered(self):
         class Server(sloppy.Server):
             async def take(self, connection, request):
@@ -260,6 +375,63 @@ class Faults(Case):
 
         r = self.good(self.serve(Server()))
         self.assertGreater(r["counts"]["pings"], 0)
+
+
+class Secure(Case):
+    """wss: whom to trust, and how often a handshake is a full one."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.pair = tls.usual()
+        cls.daemon = Daemon(settings=tls.settings(cls.pair), listen=("wss:127.0.0.1:0",)).start()
+        cls.addClassCleanup(cls.daemon.stop)
+
+    def load(self, *args, host="localhost"):
+        done = subprocess.run(
+            [WSLOAD, f"wss://{host}:{self.daemon.port}", "--json", "--warm-up", "50ms",
+             "--duration", "300ms", *args], capture_output=True, text=True, check=False)
+        return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stderr
+
+    def test_trusted(self):
+        for host in "localhost", "127.0.0.1":
+            code, r, said = self.load("--ca", tls.ca().certificate, host=host)
+            self.assertEqual((code, r["errors"]), (0, 0), said)
+            self.assertGreater(r["times_us"]["tls"]["count"], 0)
+
+    def test_not_trusted(self):
+        code, r, said = self.load()
+        self.assertEqual((code, r["counts"]["tls_failed"]), (1, 1))
+        self.assertIn("give --ca FILE or --insecure", said)
+
+    def test_another_name(self):
+        pair = tls.make("other", "DNS:other.example")
+        daemon = Daemon(settings=tls.settings(pair), listen=("wss:127.0.0.1:0",)).start()
+        self.addCleanup(daemon.stop)
+        for trust, code, says in ((["--ca", str(tls.ca().certificate)], 1, "mismatch"),
+                                  (["--insecure"], 0, "TLS handshake, full")):
+            done = subprocess.run([WSLOAD, f"wss://localhost:{daemon.port}", "--quiet", *trust,
+                                   "--duration", "100ms", "--warm-up", "0"],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn(says, done.stdout)
+
+    def test_resumed(self):
+        code, r, said = self.load("--insecure", "--scenario", "churn", "--connections", "2")
+        self.assertEqual((code, r["errors"]), (0, 0), said)
+        self.assertEqual(r["times_us"]["tls"]["count"], 2)
+        self.assertGreater(r["times_us"]["tls_resumed"]["count"], r["operations"] - 2)
+
+    def test_not_resumed(self):
+        code, r, said = self.load("--insecure", "--scenario", "churn", "--no-resume")
+        self.assertEqual((code, r["errors"]), (0, 0), said)
+        self.assertEqual(r["times_us"]["tls_resumed"]["count"], 0)
+        self.assertGreaterEqual(r["times_us"]["tls"]["count"], r["operations"])
+
+    def test_storm(self):
+        code, r, said = self.load("--insecure", "--scenario", "storm", "--connections", "20",
+                                  "--backoff", "fixed:50ms")
+        self.assertEqual((code, r["errors"], r["operations"]), (0, 0, 20), said)
+        self.assertEqual(r["times_us"]["tls_resumed"]["count"], 20)
 
 
 class BadClients(Case):

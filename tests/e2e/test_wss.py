@@ -214,8 +214,9 @@ class Load(Secure):
         for scenario, more in (("options", ["--depth", "8"]), ("churn", []), ("message", [])):
             with self.subTest(scenario):
                 done = subprocess.run(
-                    [str(harness.BIN / "wsload"), f"wss://127.0.0.1:{daemon.port}", "--scenario",
-                     scenario, "--connections", "50", "--duration", "500ms", "--json", *more],
+                    [str(harness.BIN / "wsload"), f"wss://127.0.0.1:{daemon.port}",
+                     "--insecure", "--scenario", scenario, "--connections", "50",
+                     "--duration", "500ms", "--json", *more],
                     capture_output=True, text=True, timeout=60)
                 self.assertEqual(done.returncode, 0, done.stderr)
                 said = json.loads(done.stdout.splitlines()[-1])

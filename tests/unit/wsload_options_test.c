@@ -109,6 +109,33 @@ wrong_usage_says_what_to_type(void **state)
 		{ "ws://127.0.0.1 --stages 0s:5", "10s:100,30s:1000" },
 		{ "ws://127.0.0.1 --slo p99<20", "as in 20ms" },
 		{ "ws://127.0.0.1 --slo loss==0,speed>3", "begin with p99(TIME)" },
+		{ "ws://127.0.0.1 --rate 5 --stages 9s:5", "type --stages 60s:5000" },
+		{ "ws://127.0.0.1 --stages 9s:5 --rate 5", "or --rate 5000 --duration" },
+		{ "ws://127.0.0.1 --stages 9s:5 --duration 5s", "leave out --duration" },
+		{ "ws://127.0.0.1 --mix options=1", "--scenario mixed: add it" },
+		{ "ws://127.0.0.1 --mix options", "options=2,message=6" },
+		{ "ws://127.0.0.1 --mix echo=1", "options=2,message=6" },
+		{ "ws://127.0.0.1 --mix options=0,call=0", "options=2,message=6" },
+		{ "ws://127.0.0.1 --backoff fixed", "--scenario storm: add it" },
+		{ "ws://127.0.0.1 --scenario storm --backoff slow", "exponential:1s:30s" },
+		{ "ws://127.0.0.1 --scenario storm --rate 5", "leave out --rate" },
+		{ "ws://127.0.0.1 --size 99", "leave it out" },
+		{ "ws://127.0.0.1 --user alice", "--password: add it" },
+		{ "ws://127.0.0.1 --insecure", "wss:// URLs" },
+		{ "ws://127.0.0.1 --ca x", "wss:// URLs" },
+		{ "wss://127.0.0.1 --ca x --insecure", "leave one out" },
+		{ "wss://127.0.0.1 --no-resume", "churn or storm" },
+		{ "ws://127.0.0.1 --keep-alive 1s --scenario churn", "leave it out with churn" },
+		{ "ws://127.0.0.1 --keep-alive 1s:x", "30s:crlf" },
+		{ "ws://127.0.0.1 --keep-alive 0", "30s:crlf" },
+		{ "ws://127.0.0.1 --keep-alive 1s:crlf --scenario echo", "type --keep-alive 30s" },
+		{ "ws://[::1] --sources 127.0.0.2", "leave them out" },
+		{ "wss://127.0.0.1 --bad all", "type ws://" },
+		{ "ws://127.0.0.1 --bad all --rate 5", "leave out --scenario" },
+		{ "ws://127.0.0.1 --bad worse", "give all, or names" },
+		{ "ws://127.0.0.1 --first 3", "an even number" },
+		{ "ws://127.0.0.1 --cpu 1000", "give a lower --cpu" },
+		{ "ws://127.0.0.1 --server-pid 4194303", "of no process here" },
 		{ "ws://127.0.0.1 --nonsense", "wsload --help" },
 	};
 
@@ -133,6 +160,28 @@ help_fits_two_screens(void **state)
 	}
 	assert_true(lines <= 2 * 48);
 	assert_true(examples >= 3);
+}
+
+static void
+mixes_and_laws(void **state)
+{
+	(void)state;
+	assert_int_equal(read_line("ws://127.0.0.1 --scenario mixed --connections 2"), OPTIONS_RUN);
+	assert_int_equal(o.mix[SCENARIO_MESSAGE], 6);
+	assert_int_equal(
+		read_line("ws://127.0.0.1 --scenario mixed --connections 2 --mix call=3,options=1"),
+		OPTIONS_RUN);
+	assert_int_equal(o.mix[SCENARIO_MESSAGE], 0);
+	assert_int_equal(o.mix[SCENARIO_CALL], 3);
+	assert_int_equal(o.mix[SCENARIO_OPTIONS], 1);
+	assert_int_equal(read_line("ws://127.0.0.1 --scenario storm --backoff linear:2s"),
+			 OPTIONS_RUN);
+	assert_int_equal(o.backoff.law, BACKOFF_LINEAR);
+	assert_true(o.backoff.base_ns == UINT64_C(2000000000));
+	assert_true(o.backoff.max_ns == UINT64_C(30000000000));
+	assert_int_equal(o.warmup_ns, 0);
+	assert_int_equal(read_line("ws://127.0.0.1 --keep-alive 5s:crlf"), OPTIONS_RUN);
+	assert_true(o.keepalive_crlf && o.keepalive_ns == UINT64_C(5000000000));
 }
 
 static void
@@ -180,6 +229,7 @@ main(void)
 		cmocka_unit_test(stages_make_the_duration),
 		cmocka_unit_test(wrong_usage_says_what_to_type),
 		cmocka_unit_test(help_fits_two_screens),
+		cmocka_unit_test(mixes_and_laws),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(source_addresses),
 	};

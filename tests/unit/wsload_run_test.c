@@ -84,6 +84,11 @@ threads_share_the_clients(void **state)
 	assert_true(operations_of((char[]){ "message" }, (char[]){ "--depth" }, (char[]){ "3" }) >
 		    10);
 	assert_true(operations_of((char[]){ "call" }, (char[]){ "--depth" }, (char[]){ "2" }) > 10);
+	assert_true(operations_of((char[]){ "mixed" }, (char[]){ "--depth" }, (char[]){ "3" }) >
+		    10);
+	assert_int_equal(operations_of((char[]){ "storm" }, (char[]){ "--backoff" },
+				       (char[]){ "exponential:50ms" }),
+			 12);
 	assert_true(operations_of((char[]){ "churn" }, (char[]){ "--opening" }, (char[]){ "9" }) >
 		    10);
 }

@@ -6,9 +6,11 @@
 #include "codec/ws_close.h"
 #include "codec/ws_mask.h"
 #include "tools/wsload/client_tls.h"
+#include "tools/wsload/keepalive.h"
 #include "tools/wsload/message.h"
 #include "tools/wsload/operation.h"
 #include "tools/wsload/registration.h"
+#include "tools/wsload/storm.h"
 #include "tools/wsload/worker.h"
 
 #define HEAD_MAX 8192u         /* of the handshake's answer */
@@ -85,8 +87,8 @@ client_end_message(struct worker *w, struct client *c, uint32_t max, uint32_t le
 		tally_count(&w->tally, TALLY_messages_sent, 1);
 }
 
-static void
-send_control(struct worker *w, struct client *c, uint8_t opcode, struct span payload)
+void
+client_send_control(struct worker *w, struct client *c, uint8_t opcode, struct span payload)
 {
 	char *out = client_begin_message(w, c, (uint32_t)payload.len);
 
@@ -153,7 +155,7 @@ on_connected(void *arg, uint32_t slot, int result)
 	struct client *c = w->by_slot[slot];
 
 	if (result < 0) {
-		tally_count(&w->tally, TALLY_connect_failed, 1);
+		client_fault(w, c, TALLY_connect_failed);
 		client_abandon(w, c);
 		return;
 	}
@@ -176,7 +178,10 @@ client_ask(struct worker *w, struct client *c)
 	struct writer out;
 
 	if (c->state == CLIENT_SECURING)
-		tally_time(&w->tally, TALLY_TIME_tls, ring_now_ns(w->ring) - c->since_ns);
+		tally_time(&w->tally,
+			   SSL_session_reused(tls_conn_ssl(c->tls)) ? TALLY_TIME_tls_resumed :
+								      TALLY_TIME_tls,
+			   ring_now_ns(w->ring) - c->since_ns);
 	c->state = CLIENT_UPGRADING;
 	c->since_ns = ring_now_ns(w->ring);
 	random_take(&w->random, random, sizeof(random));
@@ -198,7 +203,7 @@ client_ask(struct worker *w, struct client *c)
 static void
 bad_frame(struct worker *w, struct client *c)
 {
-	tally_count(&w->tally, TALLY_frames_bad, 1);
+	client_fault(w, c, TALLY_frames_bad);
 	client_abandon(w, c);
 }
 
@@ -234,7 +239,7 @@ take_event(struct worker *w, struct client *c, const struct ws_event *ev)
 		break;
 	case WS_EVENT_PING:
 		if (ev->last) {
-			send_control(w, c, WS_OP_PONG, span_of(ev->bytes, ev->len));
+			client_send_control(w, c, WS_OP_PONG, span_of(ev->bytes, ev->len));
 			tally_count(&w->tally, TALLY_pings, 1);
 		}
 		break;
@@ -244,13 +249,15 @@ take_event(struct worker *w, struct client *c, const struct ws_event *ev)
 		if (c->state == CLIENT_CLOSING)
 			operation_closed(w, c);
 		else
-			tally_count(&w->tally, TALLY_disconnected, 1);
+			client_fault(w, c, TALLY_disconnected);
 		client_abandon(w, c);
 		break;
 	case WS_EVENT_ERROR:
 		bad_frame(w, c);
 		break;
 	case WS_EVENT_PONG:
+		keepalive_take_pong(w, c, ev);
+		break;
 	case WS_EVENT_NONE:
 		break;
 	}
@@ -305,7 +312,7 @@ take_answer(struct worker *w, struct client *c, uint8_t *bytes, size_t len)
 	}
 	n = ws_client_parse((const char *)bytes, len, seen, &request, &answer);
 	if (n < 0) {
-		tally_count(&w->tally, TALLY_upgrade_failed, 1);
+		client_fault(w, c, TALLY_upgrade_failed);
 		client_abandon(w, c);
 		return;
 	}
@@ -334,12 +341,14 @@ client_take(struct worker *w, struct client *c, uint8_t *bytes, size_t len)
 static void
 over(struct worker *w, struct client *c)
 {
-	if (c->state == CLIENT_UPGRADING || c->state == CLIENT_SECURING)
-		tally_count(&w->tally, TALLY_upgrade_failed, 1);
+	if (c->state == CLIENT_SECURING)
+		client_tls_failed(w, c);
+	else if (c->state == CLIENT_UPGRADING)
+		client_fault(w, c, TALLY_upgrade_failed);
 	else if (c->state == CLIENT_CLOSING)
 		tally_count(&w->tally, TALLY_unanswered_closes, 1);
 	else if (c->state < CLIENT_CLOSED)
-		tally_count(&w->tally, TALLY_disconnected, 1);
+		client_fault(w, c, TALLY_disconnected);
 	client_abandon(w, c);
 }
 
@@ -360,6 +369,22 @@ on_received(void *arg, uint32_t slot, const struct ring_lease *lease)
 /* ---- the end ---- */
 
 void
+client_fault(struct worker *w, struct client *c, enum tally_count fault)
+{
+	if (!storm_takes(w, c))
+		tally_count(&w->tally, fault, 1);
+}
+
+void
+client_break(struct worker *w, struct client *c)
+{
+	if (c->state == CLIENT_NEW || c->state >= CLIENT_CLOSED)
+		return;
+	c->state = CLIENT_CLOSED;
+	ring_close(w->ring, c->slot, true);
+}
+
+void
 client_close(struct worker *w, struct client *c)
 {
 	uint8_t body[WS_CONTROL_MAX];
@@ -371,7 +396,7 @@ client_close(struct worker *w, struct client *c)
 		return;
 	}
 	len = ws_close_write_body(body, WS_CLOSE_NORMAL, SPAN(""));
-	send_control(w, c, WS_OP_CLOSE, span_of(body, len));
+	client_send_control(w, c, WS_OP_CLOSE, span_of(body, len));
 	c->state = CLIENT_CLOSING;
 	c->since_ns = w->now_ns;
 }
@@ -381,7 +406,8 @@ client_abandon(struct worker *w, struct client *c)
 {
 	if (c->state == CLIENT_NEW || c->state >= CLIENT_CLOSED)
 		return;
-	operation_expire(w, c, true);
+	if (!w->plan->options.scenario->storms)
+		operation_expire(w, c, true);
 	c->state = CLIENT_CLOSED;
 	ring_close(w->ring, c->slot, false);
 	worker_opened(w, c);
@@ -407,8 +433,7 @@ on_closed(void *arg, uint32_t slot)
 	bytes_drop(w, &c->out);
 	bytes_drop(w, &c->sending);
 	bytes_drop(w, &c->wire);
-	tls_conn_free(c->tls);
-	c->tls = NULL;
+	client_tls_end(w, c);
 	c->state = CLIENT_GONE;
 	worker_gone(w, c);
 }

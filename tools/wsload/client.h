@@ -11,7 +11,9 @@
 #include "codec/ws_client.h"
 #include "codec/ws_reader.h"
 #include "engine/tls_conn.h"
+#include "engine/wheel.h"
 #include "ring/ring.h"
+#include "tools/wsload/tally.h"
 
 #define CLIENT_OP_NONE UINT16_MAX
 #define CLIENT_REGISTER_ENTRY UINT16_MAX /* in the number of a REGISTER that opens a client */
@@ -65,12 +67,16 @@ struct client {
 	bool dirty, ready, settled, again;
 	uint16_t free; /* first of the free operations, or CLIENT_OP_NONE */
 	uint16_t busy;
-	uint32_t cseq;   /* requests with one Call-ID that it has sent: REGISTER */
-	uint8_t attempt; /* of the REGISTER that opens it */
+	uint32_t cseq;            /* requests with one Call-ID that it has sent: REGISTER */
+	uint8_t attempt;          /* of the REGISTER that opens it */
+	uint32_t failures;        /* in a row, since its connection broke in a storm */
+	struct wheel_timer timer; /* open: the next keep-alive; gone: the next attempt */
+	uint64_t alive_ns;        /* when the keep-alive that is not answered was sent; 0: none */
 	struct op *ops;
 	struct client_session *session; /* owned, of malloc() */
 	struct client_bytes in, out, sending;
 	struct tls_conn *tls;     /* NULL: ws */
+	SSL_SESSION *tls_session; /* owned; of an earlier connection, to be resumed */
 	struct client_bytes wire; /* records; `out` is then what is still to be encrypted */
 	struct ws_reader reader;
 	char key[WS_CLIENT_KEY_LEN];
@@ -85,6 +91,12 @@ void client_close(struct worker *w, struct client *c);
 /* No more waiting. */
 void client_abandon(struct worker *w, struct client *c);
 
+/* Its connection breaks, without a Close. */
+void client_break(struct worker *w, struct client *c);
+
+/* A short frame that begins no operation. */
+void client_send_control(struct worker *w, struct client *c, uint8_t opcode, struct span payload);
+
 /*
  * Room for a message of at most `len` bytes, right behind what waits already; NULL: no memory.
  * client_end_message() frames and masks what was written there.
@@ -96,7 +108,10 @@ void client_end_message(struct worker *w, struct client *c, uint32_t max, uint32
 /* Give the kernel what has gathered, if it has nothing yet. */
 void client_flush(struct worker *w, struct client *c);
 
-/* -- for client_tls.c -- */
+/* -- for client_tls.c, client_open.c and registration.c -- */
+
+/* The connection is lost to this fault, unless a storm has taken it. */
+void client_fault(struct worker *w, struct client *c, enum tally_count fault);
 
 #define CLIENT_RECORD_MAX 16384u /* plaintext of a TLS record */
 

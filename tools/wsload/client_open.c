@@ -44,7 +44,7 @@ not_begun(struct worker *w, struct client *c, int error)
 				 "; raise ulimit -n, or give more --threads" :
 				 "");
 	c->state = CLIENT_GONE;
-	tally_count(&w->tally, TALLY_connect_failed, 1);
+	client_fault(w, c, TALLY_connect_failed);
 }
 
 bool

@@ -7,13 +7,14 @@
 #include "ring/ring.h"
 
 struct client;
+struct options;
 struct worker;
 
 /*
- * For all clients. A generator asks whom it was told to ask: it does not verify certificates. NULL:
- * no memory.
+ * For all clients. The server's certificate has to be good for the host of the URL, unless that is
+ * not asked for. NULL, or what is wrong; static text.
  */
-SSL_CTX *client_tls_context(void);
+const char *client_tls_context(const struct options *o, SSL_CTX **out);
 
 /* What a worker needs; false: no memory. */
 bool client_tls_init(struct worker *w);
@@ -26,6 +27,12 @@ bool client_tls_begin(struct worker *w, struct client *c);
  * stream is over.
  */
 bool client_tls_received(struct worker *w, struct client *c, const struct ring_lease *lease);
+
+/* The stream ended in the handshake: count it, and say why. */
+void client_tls_failed(struct worker *w, struct client *c);
+
+/* The connection is gone. */
+void client_tls_end(struct worker *w, struct client *c);
 
 /* Encrypt what has gathered. False: no memory. */
 bool client_tls_seal(struct worker *w, struct client *c);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "codec/sip_reply.h"
 #include "tools/wsload/call.h"
+#include "tools/wsload/keepalive.h"
 #include "tools/wsload/operation.h"
 #include "tools/wsload/registration.h"
 #include "tools/wsload/session.h"
@@ -160,8 +161,10 @@ message_take(struct worker *w, struct client *c, struct span bytes)
 		take_raw(w, c, bytes);
 		return;
 	}
-	if (sip_keepalive((const uint8_t *)bytes.at, bytes.len) != SIP_KEEPALIVE_NOT)
+	if (sip_keepalive((const uint8_t *)bytes.at, bytes.len) != SIP_KEEPALIVE_NOT) {
+		keepalive_take_crlf(w, c);
 		return;
+	}
 	if (sip_msg_parse(&w->msg, bytes.at, bytes.len) != SIP_OK)
 		operation_count_wrong(w, "syntax");
 	else if (w->msg.request)

@@ -25,7 +25,7 @@ operation_starts(const struct worker *w, const struct client *c)
 {
 	const struct scenario *s = w->plan->options.scenario;
 
-	return !s->idles && !(s->pairs && c->number % 2);
+	return !s->idles && (s->mixes || !(s->pairs && c->number % 2));
 }
 
 /* ---- sending ---- */
@@ -136,6 +136,23 @@ operation_is_retried(struct worker *w, struct client *c, const struct exchange_i
 	return true;
 }
 
+/* By the weights of the mix. */
+static enum scenario_kind
+kind_of_next(struct worker *w)
+{
+	const struct options *o = &w->plan->options;
+	uint64_t n, sum = 0;
+	int kind = 0;
+
+	if (!o->scenario->mixes)
+		return o->scenario->kind;
+	for (int i = 0; i < SCENARIO_KINDS; i++)
+		sum += o->mix[i];
+	for (n = random_below(&w->random, sum); n >= o->mix[kind]; kind++)
+		n -= o->mix[kind];
+	return (enum scenario_kind)kind;
+}
+
 void
 operation_begin(struct worker *w, struct client *c, uint64_t start_ns)
 {
@@ -147,12 +164,14 @@ operation_begin(struct worker *w, struct client *c, uint64_t start_ns)
 	op->busy = true;
 	op->step = 0;
 	op->attempt = op->bye_attempt = 1;
-	op->kind = (uint8_t)w->plan->options.scenario->kind;
+	op->kind = (uint8_t)kind_of_next(w);
 	op->serial++;
 	op->start_ns = start_ns;
 	c->busy++;
 	w->busy++;
-	if (!w->plan->options.scenario->churns)
+	if (w->plan->options.scenario->storms)
+		client_break(w, c);
+	else if (!w->plan->options.scenario->churns)
 		start_request(w, c, entry);
 	else if (!client_open(w, c))
 		operation_expire(w, c, true);
@@ -169,7 +188,8 @@ operation_opened(struct worker *w, struct client *c)
 bool
 operation_is_measured(const struct worker *w, const struct op *op)
 {
-	uint64_t at = w->plan->options.rate > 0 ? op->start_ns : w->now_ns;
+	const struct options *o = &w->plan->options;
+	uint64_t at = o->rate > 0 || o->scenario->storms ? op->start_ns : w->now_ns;
 
 	return at >= w->measure_ns && at < w->end_ns;
 }
@@ -187,18 +207,36 @@ release(struct worker *w, struct client *c, uint16_t entry)
 	w->busy--;
 }
 
+static enum tally_time
+time_of(enum scenario_kind kind)
+{
+	static const enum tally_time times[] = {
+		[SCENARIO_OPTIONS] = TALLY_TIME_options,
+		[SCENARIO_REGISTER] = TALLY_TIME_refresh,
+		[SCENARIO_MESSAGE] = TALLY_TIME_message,
+		[SCENARIO_CALL] = TALLY_TIME_call,
+	};
+
+	return times[kind];
+}
+
 /* And, in a closed loop, start the next. */
 void
 operation_finish(struct worker *w, struct client *c, uint16_t entry)
 {
 	struct op *op = &c->ops[entry];
 
+	const struct scenario *s = w->plan->options.scenario;
+
 	if (operation_is_measured(w, op)) {
 		tally_time(&w->tally, TALLY_TIME_operation, w->now_ns - op->start_ns);
+		if (s->mixes)
+			tally_time(&w->tally, time_of((enum scenario_kind)op->kind),
+				   w->now_ns - op->start_ns);
 		tally_count(&w->tally, TALLY_operations, 1);
 	}
 	release(w, c, entry);
-	if (w->plan->options.scenario->churns || w->plan->options.scenario->once)
+	if (s->churns || s->storms || s->once)
 		return;
 	if (w->plan->options.rate > 0)
 		worker_put_ready(w, c);

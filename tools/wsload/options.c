@@ -7,116 +7,15 @@
 #include "tools/wsload/options_value.h"
 #include "tools/wsload/plan.h"
 
-static const char help[] = "usage: wsload URL [OPTION]...\n"
-			   "\n"
-			   "Load for SIP-over-WebSocket servers. URL is ws://HOST[:PORT][/PATH],\n"
-			   "or wss: for TLS (certificates are not verified).\n"
-			   "\n"
-			   "  --scenario NAME     what the clients do (default options):\n";
-
-static const char help_rest[] =
-	"  --connections N     clients (default 1)\n"
-	"  --depth D           operations of one client at once (default 1; with --rate 64)\n"
-	"  --rate R            open loop: R operations a second on a fixed time line; latency "
-	"counts\n"
-	"                      from the time an operation was meant to start\n"
-	"  --stages LIST       open loop with rates that change: 10s:500,60s:500,0s:2000,10s:2000\n"
-	"                      goes up to 500/s in 10 s, stays there for 60 s, jumps to 2000/s\n"
-	"  --duration TIME     how long to measure: 30s, 500ms, 2m (default 10s)\n"
-	"  --warm-up TIME      the same load before it, not counted (default 1s)\n"
-	"  --timeout TIME      an answer that takes longer is lost (default 5s)\n"
-	"  --threads N         generator threads, each with its own ring (default 1)\n"
-	"  --size BYTES        payload of echo, body of MESSAGE (default 64)\n"
-	"  --sources LIST      addresses to connect from: 127.0.0.2-127.0.0.9,127.0.1.1\n"
-	"  --opening N         connections that a thread opens at once (default 256)\n"
-	"  --domain NAME       of SIP URIs (default: the host of the URL)\n"
-	"  --subprotocol LIST  to ask for (default sip; none for echo: \"\")\n"
-	"  --password TEXT     for servers that challenge (digest: MD5, SHA-256, SHA-512-256)\n"
-	"  --user NAME         with it (default: each client's own, w and eight hex digits)\n"
-	"  --origin ORIGIN     Origin of the handshake (default http://HOST)\n"
-	"  --server-pid PID    also tell the CPU time and memory of this process and its children\n"
-	"  --cpu N             pin the first thread to CPU N, the next to N+1, ...\n"
-	"  --spin              watch for answers without ever sleeping\n"
-	"  --max-lag TIME      an open-loop run whose own send lag exceeds this at p99 is not\n"
-	"                      valid (default 1ms)\n"
-	"  --bad LIST          instead of load: clients that do something wrong, one after the "
-	"other,\n"
-	"                      and whether the server reacts as it should; all, or names\n"
-	"  --slo EXPR          what has to be reached, else exit 1; may come more than once:\n"
-	"                      'p99(register)<20ms', 'loss==0', 'rate>=5000', and lists of them\n"
-	"  --report FILE.html  a page with charts\n"
-	"  --csv FILE          a row per second\n"
-	"  --hgrm FILE         percentiles as HdrHistogram prints them\n"
-	"  --junit FILE        the objectives as test cases\n"
-	"  --json              one JSON object on the last line\n"
-	"  --quiet             no line per second\n"
-	"\n"
-	"  wsload ws://127.0.0.1:8080 --connections 100 --depth 16\n"
-	"  wsload ws://127.0.0.1:8080 --scenario message --connections 1000 --rate 5000\n"
-	"  wsload ws://127.0.0.1:8080 --scenario idle --connections 15000 --duration 60s\n"
-	"\n"
-	"Exit: 0 all is well, 1 something was lost, wrong or late, 2 bad usage.\n";
-
-enum option_code {
-	OPT_SCENARIO = 256,
-	OPT_CONNECTIONS,
-	OPT_DEPTH,
-	OPT_RATE,
-	OPT_DURATION,
-	OPT_WARM_UP,
-	OPT_TIMEOUT,
-	OPT_THREADS,
-	OPT_SIZE,
-	OPT_SOURCES,
-	OPT_OPENING,
-	OPT_DOMAIN,
-	OPT_SUBPROTOCOL,
-	OPT_ORIGIN,
-	OPT_SERVER_PID,
-	OPT_CPU,
-	OPT_SPIN,
-	OPT_MAX_LAG,
-	OPT_JSON,
-	OPT_QUIET,
-	OPT_SLO,
-	OPT_STAGES,
-	OPT_USER,
-	OPT_PASSWORD,
-	OPT_BAD,
-	OPT_FILE, /* the first of OPTIONS_FILES */
-};
-
 static const struct option names[] = {
-	{ "scenario", required_argument, NULL, OPT_SCENARIO },
-	{ "connections", required_argument, NULL, OPT_CONNECTIONS },
-	{ "depth", required_argument, NULL, OPT_DEPTH },
-	{ "rate", required_argument, NULL, OPT_RATE },
-	{ "duration", required_argument, NULL, OPT_DURATION },
-	{ "warm-up", required_argument, NULL, OPT_WARM_UP },
-	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-	{ "threads", required_argument, NULL, OPT_THREADS },
-	{ "size", required_argument, NULL, OPT_SIZE },
-	{ "sources", required_argument, NULL, OPT_SOURCES },
-	{ "opening", required_argument, NULL, OPT_OPENING },
-	{ "domain", required_argument, NULL, OPT_DOMAIN },
-	{ "subprotocol", required_argument, NULL, OPT_SUBPROTOCOL },
-	{ "origin", required_argument, NULL, OPT_ORIGIN },
-	{ "server-pid", required_argument, NULL, OPT_SERVER_PID },
-	{ "cpu", required_argument, NULL, OPT_CPU },
-	{ "spin", no_argument, NULL, OPT_SPIN },
-	{ "max-lag", required_argument, NULL, OPT_MAX_LAG },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "quiet", no_argument, NULL, OPT_QUIET },
-	{ "user", required_argument, NULL, OPT_USER },
-	{ "password", required_argument, NULL, OPT_PASSWORD },
-	{ "stages", required_argument, NULL, OPT_STAGES },
-	{ "bad", required_argument, NULL, OPT_BAD },
-	{ "slo", required_argument, NULL, OPT_SLO },
+#define NAME(symbol, option, argument) { option, argument##_argument, NULL, OPT_##symbol },
+	OPTIONS_NAMES(NAME)
+#undef NAME
 #define FILE_OPTION(name, option)                                                                  \
 	{ option, required_argument, NULL, OPT_FILE + OPTIONS_FILE_##name },
-	OPTIONS_FILES(FILE_OPTION)
+		OPTIONS_FILES(FILE_OPTION)
 #undef FILE_OPTION
-		{ "help", no_argument, NULL, 'h' },
+			{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -230,22 +129,24 @@ take_value(struct options *o, int code, const char *v)
 		return options_word(v, o->user) ? NULL : "a name, as in alice";
 	case OPT_PASSWORD:
 		return options_word(v, o->password) ? NULL : "one without braces or line ends";
+	case OPT_MIX:
+		return options_mix(o, v) ? NULL :
+					   "kinds and weights, as in options=2,message=6,call=1";
+	case OPT_BACKOFF:
+		return backoff_parse(&o->backoff, v) ?
+			       NULL :
+			       "fixed, linear, exponential or rfc5626, as in exponential:1s:30s";
+	case OPT_KEEP_ALIVE:
+		return options_keepalive(o, v) ? NULL : "a time, as in 30s or 30s:crlf";
+	case OPT_FIRST:
+		return options_whole(v, 0, 1u << 30, &o->first) && o->first % 2 == 0 ?
+			       NULL :
+			       "an even number, as in 100000";
 	case OPT_SERVER_PID:
 		return take_pid(o, v) ? NULL : "the number of a process";
 	default:
 		return take_cpu(o, v) ? NULL : "the number of a CPU";
 	}
-}
-
-static void
-say_help(FILE *out)
-{
-	const struct scenario *s;
-
-	fputs(help, out);
-	for (unsigned i = 0; (s = scenario_at(i)); i++)
-		fprintf(out, "      %-10s %s\n", s->name, s->about);
-	fputs(help_rest, out);
 }
 
 static enum options_result
@@ -262,12 +163,21 @@ take_option(struct options *o, int code, const char *name, FILE *out, FILE *err)
 
 	switch (code) {
 	case 'h':
-		say_help(out);
+		options_help(out);
 		return OPTIONS_DONE;
 	case '?':
 		return try_help(err);
 	case OPT_SPIN:
 		o->spin = true;
+		return OPTIONS_RUN;
+	case OPT_INSECURE:
+		o->insecure = true;
+		return OPTIONS_RUN;
+	case OPT_NO_RESUME:
+		o->no_resume = true;
+		return OPTIONS_RUN;
+	case OPT_CA:
+		o->ca = optarg;
 		return OPTIONS_RUN;
 	case OPT_JSON:
 		o->json = true;
@@ -298,35 +208,6 @@ take_option(struct options *o, int code, const char *name, FILE *out, FILE *err)
 	}
 }
 
-/* What is not given follows from what is. */
-static const char *
-settle(struct options *o)
-{
-	const struct scenario *s = o->scenario;
-
-	if (!o->depth)
-		o->depth = o->rate > 0 && !s->serial ? 64 : 1;
-	if (s->serial && o->depth > 1)
-		return "this scenario has one operation of a client at a time: leave out --depth, "
-		       "use --connections";
-	if (s->idles && o->rate > 0)
-		return "clients that do nothing have no rate: leave out --rate and --stages";
-	if (o->rate > 0 && !o->stages_len)
-		o->stages[o->stages_len++] =
-			(struct schedule_stage){ SCHEDULE_FOR_EVER, o->rate, o->rate };
-	if (s->pairs && o->connections / o->threads < 2)
-		return "clients come in pairs: give each thread two --connections or more";
-	if (o->connections < o->threads)
-		return "each thread needs a connection: give more --connections or fewer --threads";
-	if (!o->domain[0])
-		memcpy(o->domain, o->host, sizeof(o->domain));
-	if (!o->origin[0])
-		snprintf(o->origin, sizeof(o->origin), "http://%.200s", o->host);
-	if (s->kind == SCENARIO_ECHO && strcmp(o->protocol, "sip") == 0)
-		o->protocol[0] = '\0';
-	return NULL;
-}
-
 enum options_result
 options_read(struct options *o, int argc, char **argv, FILE *out, FILE *err)
 {
@@ -346,21 +227,32 @@ options_read(struct options *o, int argc, char **argv, FILE *out, FILE *err)
 		.size = 64,
 		.protocol = "sip",
 		.cpu = -1,
+		.mix = { [SCENARIO_OPTIONS] = 2,
+			 [SCENARIO_REGISTER] = 1,
+			 [SCENARIO_MESSAGE] = 6,
+			 [SCENARIO_CALL] = 1 },
 	};
+	backoff_parse(&o->backoff, "exponential");
 	optind = 0;
-	while (result == OPTIONS_RUN && (code = getopt_long(argc, argv, "h", names, &index)) != -1)
+	while (result == OPTIONS_RUN &&
+	       (code = getopt_long(argc, argv, "h", names, &index)) != -1) {
+		if (code >= OPT_FIRST_CODE && code < OPT_FILE)
+			o->given |= UINT64_C(1) << (code - OPT_FIRST_CODE);
 		result = take_option(o, code, names[index].name, out, err);
+	}
 	if (result != OPTIONS_RUN)
 		return result;
 	if (optind + 1 != argc) {
-		fputs(optind == argc ? "wsload: no URL: type wsload ws://HOST:PORT\n" :
-				       "wsload: more than one URL\n",
-		      err);
+		if (optind == argc)
+			fputs("wsload: no URL: type wsload ws://HOST:PORT\n", err);
+		else
+			fprintf(err, "wsload: more than one URL: leave out '%s'\n",
+				argv[optind + 1]);
 		return try_help(err);
 	}
 	wrong = options_url(o, argv[optind]);
 	if (!wrong)
-		wrong = settle(o);
+		wrong = options_settle(o);
 	if (!wrong)
 		return OPTIONS_RUN;
 	fprintf(err, "wsload: %s\n", wrong);

@@ -123,3 +123,52 @@ options_stages(struct options *o, const char *text)
 	o->warmup_ns = 0;
 	return o->rate > 0 && o->stages_len > 0;
 }
+
+static bool
+add_weight(struct options *o, const char *name, const char *weight)
+{
+	for (int i = 0; i < SCENARIO_KINDS; i++)
+		if (i != SCENARIO_ECHO &&
+		    strcmp(scenario_kind_name((enum scenario_kind)i), name) == 0)
+			return options_whole(weight, 0, 1000000, &o->mix[i]);
+	return false;
+}
+
+bool
+options_mix(struct options *o, const char *text)
+{
+	char copy[256], *rest = copy, *item, *equal;
+	uint32_t sum = 0;
+
+	if (strlen(text) >= sizeof(copy))
+		return false;
+	memcpy(copy, text, strlen(text) + 1);
+	memset(o->mix, 0, sizeof(o->mix));
+	while ((item = strsep(&rest, ","))) {
+		equal = strchr(item, '=');
+		if (!equal)
+			return false;
+		*equal = '\0';
+		if (!add_weight(o, item, equal + 1))
+			return false;
+	}
+	for (int i = 0; i < SCENARIO_KINDS; i++)
+		sum += o->mix[i];
+	return sum > 0;
+}
+
+bool
+options_keepalive(struct options *o, const char *text)
+{
+	char copy[64], *kind;
+
+	if (strlen(text) >= sizeof(copy))
+		return false;
+	memcpy(copy, text, strlen(text) + 1);
+	kind = strchr(copy, ':');
+	if (kind)
+		*kind++ = '\0';
+	o->keepalive_crlf = kind && strcmp(kind, "crlf") == 0;
+	return (!kind || o->keepalive_crlf || strcmp(kind, "ping") == 0) &&
+	       options_duration(copy, &o->keepalive_ns) && o->keepalive_ns > 0;
+}

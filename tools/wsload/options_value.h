@@ -19,6 +19,12 @@ bool options_sources(struct options *o, const char *text);
 /* "10s:100,30s:1000,5s:1000": a time and the rate at its end, again and again. */
 bool options_stages(struct options *o, const char *text);
 
+/* "options=2,message=6,call=1": weights of the kinds of operations; others have none. */
+bool options_mix(struct options *o, const char *text);
+
+/* "30s", "30s:ping", "30s:crlf". */
+bool options_keepalive(struct options *o, const char *text);
+
 /* ws://HOST[:PORT][/PATH]. NULL, or what is wrong; static text. */
 const char *options_url(struct options *o, const char *url);
 

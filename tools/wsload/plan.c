@@ -61,8 +61,9 @@ init_requests(struct plan *p)
 					       { NULL, NULL } };
 	const char *wrong = filler && raw_filler ? NULL : "out of memory";
 
-	if (!wrong)
-		wrong = init_kind(p, o->scenario->kind, words);
+	for (int i = 0; !wrong && i < SCENARIO_KINDS; i++)
+		if (o->scenario->mixes ? o->mix[i] > 0 : (int)o->scenario->kind == i)
+			wrong = init_kind(p, (enum scenario_kind)i, words);
 	if (!wrong && o->scenario->registers && !p->requests[SCENARIO_REGISTER].request.bytes)
 		wrong = init_kind(p, SCENARIO_REGISTER, words);
 	free(filler);
@@ -81,9 +82,9 @@ plan_init(struct plan *p, const struct options *options)
 	    getrandom(&p->token_key, sizeof(p->token_key), 0) != sizeof(p->token_key))
 		return "no random numbers";
 	template_digits_client(p->run, random);
-	if (options->secure && !(p->tls = client_tls_context()))
-		return "out of memory";
-	wrong = init_requests(p);
+	wrong = options->secure ? client_tls_context(options, &p->tls) : NULL;
+	if (!wrong)
+		wrong = init_requests(p);
 	if (wrong)
 		plan_fini(p);
 	return wrong;

@@ -68,7 +68,7 @@ registration_take(struct worker *w, struct client *c, uint32_t serial)
 		return;
 	if (wrong) {
 		operation_note(w, wrong);
-		tally_count(&w->tally, TALLY_register_failed, 1);
+		client_fault(w, c, TALLY_register_failed);
 		client_abandon(w, c);
 		return;
 	}

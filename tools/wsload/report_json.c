@@ -31,6 +31,17 @@ print_server(const struct result *r, uint64_t operations, FILE *out)
 		r->opened.rss_bytes, r->opened.private_bytes, r->opened.pss_bytes, per_connection);
 }
 
+static void
+print_storm(const struct options *o, const struct result *r, FILE *out)
+{
+	fprintf(out,
+		",\"storm\":{\"law\":\"%s\",\"base_s\":%.6g,\"max_s\":%.6g,"
+		"\"all_back_s\":%.6f,\"peak_per_s\":%.1f}",
+		backoff_name(o->backoff.law), (double)o->backoff.base_ns / 1e9,
+		(double)o->backoff.max_ns / 1e9,
+		(double)r->tally.times[TALLY_TIME_operation].max / 1e9, series_peak(&r->series));
+}
+
 /* The texts hold nothing that JSON would have to escape: slo.c has read every character. */
 static void
 print_slos(const struct options *o, const struct result *r, FILE *out)
@@ -75,6 +86,8 @@ report_json(const struct plan *plan, const struct result *r, FILE *out)
 			tally_read(&r->tally, (enum tally_count)i));
 	fprintf(out, "},\"generator\":{\"cpu_s\":%.3f,\"cpu_us_per_operation\":%.4f}", r->own_cpu_s,
 		operations ? r->own_cpu_s * 1e6 / (double)operations : 0);
+	if (o->scenario->storms)
+		print_storm(o, r, out);
 	if (r->probed)
 		print_server(r, operations, out);
 	print_slos(o, r, out);

@@ -44,6 +44,19 @@ print_slos(const struct options *o, const struct result *r, FILE *out)
 	}
 }
 
+static void
+print_storm(const struct options *o, const struct result *r, FILE *out)
+{
+	const struct histogram *back = &r->tally.times[TALLY_TIME_operation];
+
+	fprintf(out,
+		"%s back-off of %.3g s: %" PRIu64 " came back, the last after %.3f s; %" PRIu64
+		" attempts, %" PRIu64 " failed; at most %.0f a second\n",
+		backoff_name(o->backoff.law), (double)o->backoff.base_ns / 1e9, back->total,
+		(double)back->max / 1e9, tally_read(&r->tally, TALLY_attempts),
+		tally_read(&r->tally, TALLY_retries), series_peak(&r->series));
+}
+
 void
 report_text(const struct plan *plan, const struct result *r, FILE *out)
 {
@@ -53,6 +66,8 @@ report_text(const struct plan *plan, const struct result *r, FILE *out)
 		plan->options.scenario->name, operations, r->duration_s,
 		(double)operations / r->duration_s, r->open, r->opening_s,
 		r->interrupted ? "; interrupted" : "");
+	if (plan->options.scenario->storms)
+		print_storm(&plan->options, r, out);
 	fprintf(out, "%-26s %9s %10s %10s %10s %10s %10s\n", "us", "count", "p50", "p90", "p99",
 		"p99.9", "max");
 	for (int i = 0; i < TALLY_TIMES_COUNT; i++)

@@ -126,7 +126,7 @@ start_workers(struct running *r, const char **error)
 		w->times = &r->times;
 		w->index = i;
 		w->report_fd = r->reports;
-		w->first = first;
+		w->first = o->first + first;
 		w->clients_len = share - first;
 		first = share;
 		result = worker_start(w, error);
@@ -134,6 +134,16 @@ start_workers(struct running *r, const char **error)
 			return result;
 	}
 	return 0;
+}
+
+static uint32_t
+open_clients(const struct running *r)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < r->plan->options.threads; i++)
+		n += tally_read(&r->workers[i].tally, TALLY_connected);
+	return (uint32_t)n;
 }
 
 static void
@@ -144,6 +154,7 @@ measure(struct running *r)
 	double cpu_s;
 
 	wait_for(r, 0, WORKER_READY);
+	r->result->open = open_clients(r);
 	r->result->opening_s = (double)(clock_now_ns() - r->begin_ns) / 1e9;
 	probe(r, true, &r->result->opened);
 	start_ns = clock_now_ns() + CLOCK_NS_PER_MS;
@@ -179,7 +190,8 @@ collect(struct running *r)
 		if (!result->note[0])
 			memcpy(result->note, r->workers[i].note, sizeof(result->note));
 	}
-	result->open = (uint32_t)tally_read(&result->tally, TALLY_connected);
+	if (o->scenario->churns)
+		result->open = (uint32_t)tally_read(&result->tally, TALLY_connected);
 	result->lagged = o->rate > 0 && histogram_percentile(&result->tally.times[TALLY_TIME_lag],
 							     LAG_PERCENTILE) > o->max_lag_ns;
 }

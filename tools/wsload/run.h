@@ -12,7 +12,7 @@
 struct result {
 	double duration_s; /* measured */
 	double opening_s;  /* until all clients were open */
-	uint32_t open;     /* clients that were open when it began */
+	uint32_t open;     /* clients that were open when it began; of churn all that ever were */
 	double own_cpu_s;  /* of the generator threads' process, while measuring */
 	bool interrupted;
 	bool lagged; /* the generator was late itself: an open-loop run says nothing */

@@ -19,13 +19,15 @@ enum scenario_kind {
 struct scenario {
 	const char *name;
 	const char *about;
-	enum scenario_kind kind; /* of its operations */
+	enum scenario_kind kind; /* of its operations, unless it mixes */
 	bool registers;          /* clients register before it begins */
 	bool pairs;              /* two clients are partners: an even number and the next */
 	bool churns;             /* an operation is a whole life of a connection */
 	bool idles;              /* no operations */
 	bool once;               /* one operation of each client, after the warm-up */
 	bool serial;             /* one operation of a client at a time, whatever the depth */
+	bool mixes;  /* operations of several kinds, by weights; any client starts one */
+	bool storms; /* an operation is a client's way back after its connection broke */
 };
 
 const struct scenario *scenario_find(const char *name);

@@ -82,3 +82,14 @@ series_take(struct series *s, uint64_t now_ns)
 	s->last_ns = now_ns;
 	return sample;
 }
+
+double
+series_peak(const struct series *s)
+{
+	double peak = 0;
+
+	for (uint32_t i = 0; i < s->len; i++)
+		if (s->samples[i].operations > peak)
+			peak = s->samples[i].operations;
+	return peak;
+}

@@ -34,4 +34,7 @@ void series_fini(struct series *s);
 /* Take a sample of what happened since the last one. NULL: out of memory. */
 const struct sample *series_take(struct series *s, uint64_t now_ns);
 
+/* The most operations in one second. */
+double series_peak(const struct series *s);
+
 #endif

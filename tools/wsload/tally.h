@@ -25,13 +25,20 @@ enum tally_count {
 	TIME(operation, "operation")                                                               \
 	TIME(lag, "send lag of the generator")                                                     \
 	TIME(connect, "TCP connect")                                                               \
-	TIME(tls, "TLS handshake")                                                                 \
-	TIME(upgrade, "WebSocket handshake")                                                       \
+	TIME(tls, "TLS handshake, full")                                                           \
+	TIME(tls_resumed, "TLS handshake, resumed")                                                \
+	TIME(upgrade, "WebSocket handshake, 101")                                                  \
 	TIME(register, "REGISTER, first")                                                          \
 	TIME(delivery, "MESSAGE delivery")                                                         \
 	TIME(pdd, "INVITE to 180 (PDD)")                                                           \
 	TIME(answer, "INVITE to 200")                                                              \
-	TIME(bye, "BYE")
+	TIME(bye, "BYE")                                                                           \
+	TIME(keepalive, "keep-alive and its answer")                                               \
+	/* of operations, where they are of several kinds */                                       \
+	TIME(options, "mixed: OPTIONS")                                                            \
+	TIME(refresh, "mixed: REGISTER, refresh")                                                  \
+	TIME(message, "mixed: MESSAGE")                                                            \
+	TIME(call, "mixed: call")
 
 enum tally_time {
 #define TIME(name, words) TALLY_TIME_##name,

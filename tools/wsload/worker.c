@@ -8,8 +8,11 @@
 #include <unistd.h>
 #include "engine/clock.h"
 #include "tools/wsload/client_tls.h"
+#include "tools/wsload/keepalive.h"
 #include "tools/wsload/operation.h"
+#include "tools/wsload/pacing.h"
 #include "tools/wsload/session.h"
+#include "tools/wsload/storm.h"
 
 #define TICK_NS (10 * CLOCK_NS_PER_MS)
 #define SWEEPS_PER_ROUND 100u /* all clients are looked at once a second */
@@ -37,20 +40,6 @@ worker_put_ready(struct worker *w, struct client *c)
 	c->next_ready = NULL;
 	*w->ready_tail = c;
 	w->ready_tail = &c->next_ready;
-}
-
-static struct client *
-take_ready(struct worker *w)
-{
-	struct client *c = w->ready;
-
-	if (!c)
-		return NULL;
-	w->ready = c->next_ready;
-	if (!w->ready)
-		w->ready_tail = &w->ready;
-	c->ready = false;
-	return c;
 }
 
 static void
@@ -92,6 +81,10 @@ worker_opened(struct worker *w, struct client *c)
 			operation_opened(w, c);
 		return;
 	}
+	if (c->state == CLIENT_OPEN) {
+		keepalive_begin(w, c);
+		storm_opened(w, c);
+	}
 	if (c->settled)
 		return;
 	c->settled = true;
@@ -104,7 +97,7 @@ worker_gone(struct worker *w, struct client *c)
 {
 	if (w->plan->options.scenario->churns && phase_of(w) < WORKER_CLOSING)
 		worker_put_ready(w, c);
-	else
+	else if (!storm_gone(w, c))
 		w->closed++;
 }
 
@@ -155,72 +148,11 @@ begin(struct worker *w)
 	}
 }
 
-static bool
-can_start(const struct worker *w, const struct client *c)
-{
-	return c->free != CLIENT_OP_NONE &&
-	       (c->state == CLIENT_OPEN || (w->plan->options.scenario->churns &&
-					    (c->state == CLIENT_NEW || c->state == CLIENT_GONE)));
-}
-
-/* A connection that could not be begun is tried again, but not in the same turn. */
-static bool
-start_at(struct worker *w, struct client *c, uint64_t start_ns)
-{
-	operation_begin(w, c, start_ns);
-	if (can_start(w, c))
-		worker_put_ready(w, c);
-	return c->state != CLIENT_GONE;
-}
-
-static void
-note_due(struct worker *w)
-{
-	uint64_t at;
-
-	for (; (at = schedule_at(&w->schedule, w->due)) <= w->now_ns && at < w->end_ns; w->due++)
-		if (at >= w->measure_ns)
-			tally_time(&w->tally, TALLY_TIME_lag, w->now_ns - at);
-}
-
-static void
-start_due(struct worker *w)
-{
-	note_due(w);
-	while (w->ready && w->schedule.next < w->due) {
-		struct client *c = take_ready(w);
-
-		if (can_start(w, c) &&
-		    !start_at(w, c, schedule_at(&w->schedule, w->schedule.next++)))
-			break;
-	}
-}
-
-/* Closed loop: what is ready now is begun now; later ones begin where others end. */
-static void
-start_ready(struct worker *w)
-{
-	struct client *last = NULL, *c;
-
-	while ((c = take_ready(w)) && c != last) {
-		while (can_start(w, c))
-			if (!start_at(w, c, w->now_ns)) {
-				last = c;
-				break;
-			}
-	}
-	if (c)
-		worker_put_ready(w, c);
-}
-
 static void
 run_on(struct worker *w)
 {
 	w->end_ns = atomic_load_explicit(&w->times->end_ns, memory_order_relaxed);
-	if (w->plan->options.rate > 0)
-		start_due(w);
-	else if (w->now_ns >= w->schedule.start_ns && w->now_ns < w->end_ns)
-		start_ready(w);
+	pacing_start(w);
 	if (w->now_ns < w->end_ns && w->closed < w->clients_len)
 		return;
 	if (!w->plan->options.scenario->once)
@@ -241,7 +173,7 @@ drain(struct worker *w)
 		struct client *c = &w->clients[i];
 
 		operation_expire(w, c, true);
-		if (c->state == CLIENT_NEW ||
+		if (c->state == CLIENT_NEW || storm_gives_up(w, c) ||
 		    (c->state == CLIENT_GONE && w->plan->options.scenario->churns))
 			w->closed++;
 		else
@@ -266,7 +198,7 @@ expire_opening(struct worker *w, struct client *c)
 {
 	static const enum tally_count faults[] = {
 		[CLIENT_CONNECTING] = TALLY_connect_failed,
-		[CLIENT_SECURING] = TALLY_upgrade_failed,
+		[CLIENT_SECURING] = TALLY_tls_failed,
 		[CLIENT_UPGRADING] = TALLY_upgrade_failed,
 		[CLIENT_REGISTERING] = TALLY_register_failed,
 	};
@@ -274,7 +206,7 @@ expire_opening(struct worker *w, struct client *c)
 	if (c->state < CLIENT_CONNECTING || c->state > CLIENT_REGISTERING ||
 	    w->now_ns - c->since_ns < w->plan->options.timeout_ns)
 		return;
-	tally_count(&w->tally, faults[c->state], 1);
+	client_fault(w, c, faults[c->state]);
 	client_abandon(w, c);
 }
 
@@ -300,20 +232,34 @@ sweep(struct worker *w)
 static uint64_t
 wait_ns(const struct worker *w)
 {
-	uint64_t next_ns;
+	uint64_t wait = phase_of(w) == WORKER_RUNNING ? pacing_wait_ns(w) : UINT64_MAX;
+	uint64_t timer_ns = wheel_next_ns(&w->wheel);
 
-	if (phase_of(w) != WORKER_RUNNING || w->plan->options.rate <= 0 || !w->ready)
-		return TICK_NS;
-	next_ns = schedule_next_ns(&w->schedule);
-	if (next_ns <= w->now_ns)
+	if (timer_ns <= w->now_ns)
 		return 0;
-	return next_ns - w->now_ns < TICK_NS ? next_ns - w->now_ns : TICK_NS;
+	if (timer_ns - w->now_ns < wait)
+		wait = timer_ns - w->now_ns;
+	return wait < TICK_NS ? wait : TICK_NS;
+}
+
+/* A client's timer. */
+static void
+on_expired(void *arg, struct wheel_timer *timer)
+{
+	struct worker *w = arg;
+	struct client *c = wheel_owner(timer, struct client, timer);
+
+	if (c->state == CLIENT_GONE)
+		storm_retry(w, c);
+	else if (c->state == CLIENT_OPEN)
+		keepalive_send(w, c);
 }
 
 static void
 step(struct worker *w)
 {
 	w->now_ns = clock_now_ns();
+	wheel_advance(&w->wheel, w->now_ns, on_expired, w);
 	sweep(w);
 	switch (phase_of(w)) {
 	case WORKER_OPENING:
@@ -338,6 +284,13 @@ step(struct worker *w)
 }
 
 static void
+forget(struct client *c)
+{
+	session_free(c);
+	SSL_SESSION_free(c->tls_session);
+}
+
+static void
 fini(struct worker *w)
 {
 	struct ring *ring = w->ring;
@@ -350,7 +303,7 @@ fini(struct worker *w)
 		bytes_fini(&w->bytes);
 	}
 	for (uint32_t i = 0; w->clients && i < w->clients_len; i++)
-		session_free(&w->clients[i]);
+		forget(&w->clients[i]);
 	free(w->tls_scratch);
 	free(w->clients);
 	free(w->ops);
@@ -387,6 +340,7 @@ init(struct worker *w, const char **error)
 		return -ENOMEM;
 	w->ready_tail = &w->ready;
 	bytes_init(&w->bytes, SIZE_MAX);
+	wheel_init(&w->wheel, clock_now_ns());
 	for (uint32_t i = 0; i < w->clients_len; i++) {
 		struct client *c = &w->clients[i];
 

@@ -13,6 +13,7 @@
 #include "codec/sip_msg.h"
 #include "engine/bytes.h"
 #include "engine/random.h"
+#include "engine/wheel.h"
 #include "ring/ring.h"
 #include "tools/wsload/client.h"
 #include "tools/wsload/plan.h"
@@ -70,6 +71,7 @@ struct worker {
 	uint32_t sweep;                     /* the client that is looked at for time-outs next */
 	uint64_t sweep_ns;
 
+	struct wheel wheel;
 	struct schedule schedule;
 	uint64_t due; /* operations whose time has come, and whose lag was noted */
 	uint64_t now_ns;
