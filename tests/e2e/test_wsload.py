@@ -585,6 +585,46 @@ class Outputs(Case):
             self.assertEqual(cases[0].getAttribute("name"), "loss==0")
             self.assertIn("<svg", text["report"])
 
+    def test_rates(self):
+        """RFC 7501's names."""
+        r = self.good(self.sip.port, "--scenario", "call", "--connections", 4, "--rate", 100,
+                      "--duration", "1s", "--max-lag", "10s")["rfc7501"]
+        for name in "session_attempt_rate", "session_establishment_rate":
+            self.assertAlmostEqual(r[name], 100, delta=3)
+        self.assertGreater(r["registration_rate"], 4)
+        self.assertEqual((r["establishment_threshold_time_s"], r["zero_failures"]), (1, True))
+        r = self.good(self.sip.port, "--scenario", "register", "--rate", 50)["rfc7501"]
+        self.assertAlmostEqual(r["re_registration_rate"], 50, delta=8)
+
+    def test_merge(self):
+        both = [subprocess.Popen(command(self.sip.port, "--scenario", "message", "--connections", 6,
+                                         "--first", n), stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL) for n in (0, 6)]
+        with tempfile.TemporaryDirectory() as folder:
+            files, parts = [], []
+            for i, one in enumerate(both):
+                out = one.communicate()[0]
+                parts.append(json.loads(out.splitlines()[-1]))
+                files.append(f"{folder}/{i}.json")
+                pathlib.Path(files[-1]).write_bytes(out)
+            done = subprocess.run([WSLOAD, "merge", "--json", "--slo", "loss==0", "--hgrm",
+                                   f"{folder}/hgrm", *files], capture_output=True, text=True,
+                                  check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            r = json.loads(done.stdout.splitlines()[-1])
+            self.assertIn("#[Mean", pathlib.Path(folder, "hgrm").read_text())
+        for name in "operations", "connections":
+            self.assertEqual(r[name], sum(p[name] for p in parts))
+        self.assertEqual(r["counts"], {name: sum(p["counts"][name] for p in parts)
+                                       for name in r["counts"]})
+        self.assertEqual(r["latency_us"]["max"], max(p["latency_us"]["max"] for p in parts))
+        self.assertTrue(r["slos"][0]["reached"])
+
+    def test_merge_of_nothing(self):
+        for args in [], ["/nowhere"], ["--csv", "x"], [__file__]:
+            done = subprocess.run([WSLOAD, "merge", *args], capture_output=True, check=False)
+            self.assertEqual(done.returncode, 2, args)
+
     def test_file_that_cannot_be(self):
         code, _, said = load(self.sip.port, "--csv", "/nowhere/at/all")
         self.assertEqual(code, 1)

@@ -128,6 +128,19 @@ histogram_since(const struct histogram *h, uint64_t seen[HISTOGRAM_BUCKETS], str
 	}
 }
 
+void
+histogram_fill(struct histogram *h, uint32_t bucket, uint64_t n)
+{
+	add_to_bucket(h, bucket, n);
+	h->total += n;
+}
+
+uint64_t
+histogram_count(const struct histogram *h, uint32_t bucket)
+{
+	return read_bucket(h, bucket);
+}
+
 double
 histogram_mean(const struct histogram *h)
 {

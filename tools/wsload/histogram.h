@@ -27,6 +27,13 @@ void histogram_init(struct histogram *h);
 void histogram_add(struct histogram *h, uint64_t ns);
 void histogram_merge(struct histogram *h, const struct histogram *other);
 
+/* n more values of this bucket: for a histogram that is read from somewhere. `min`, `max` and `sum`
+ * are then the caller's to set. */
+void histogram_fill(struct histogram *h, uint32_t bucket, uint64_t n);
+
+/* How many values a bucket holds. */
+uint64_t histogram_count(const struct histogram *h, uint32_t bucket);
+
 /*
  * The value that `percent` of all values do not exceed: the rank is rounded up, 100 is the
  * maximum. 0 of an empty histogram.

@@ -1,45 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wsload: arguments -> plan -> run -> report -> exit code. */
-#include <errno.h>
+/* wsload: arguments -> plan -> run -> report -> exit code; or `merge`, reports -> report. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include "tools/wsload/bad.h"
+#include "tools/wsload/merge.h"
 #include "tools/wsload/report.h"
-
-typedef void (*report_fn)(const struct plan *plan, const struct result *result, FILE *out);
-
-static bool
-write_file(const char *path, report_fn report, const struct plan *plan, const struct result *result)
-{
-	FILE *out = fopen(path, "we");
-	bool ok = out != NULL;
-
-	if (ok) {
-		report(plan, result, out);
-		ok = !ferror(out);
-		ok = fclose(out) == 0 && ok;
-	}
-	if (!ok)
-		fprintf(stderr, "wsload: %s: %s\n", path, strerror(errno));
-	return ok;
-}
-
-static bool
-write_files(const struct plan *plan, const struct result *result)
-{
-	static const report_fn reports[] = {
-#define REPORT(name, option) report_##name,
-		OPTIONS_FILES(REPORT)
-#undef REPORT
-	};
-	bool ok = true;
-
-	for (int i = 0; i < OPTIONS_FILES_COUNT; i++)
-		if (plan->options.files[i])
-			ok = write_file(plan->options.files[i], reports[i], plan, result) && ok;
-	return ok;
-}
 
 static int
 load(const struct plan *plan)
@@ -51,10 +17,7 @@ load(const struct plan *plan)
 	if (!result || run(plan, result, &error) < 0) {
 		fprintf(stderr, "wsload: %s\n", error);
 	} else {
-		report_text(plan, result, plan->options.json ? stderr : stdout);
-		if (plan->options.json)
-			report_json(plan, result, stdout);
-		good = write_files(plan, result) && run_is_good(plan, result);
+		good = report_all(plan, result);
 	}
 	if (result)
 		run_free(result);
@@ -77,11 +40,15 @@ raise_descriptors(void)
 int
 main(int argc, char **argv)
 {
-	struct options *options = malloc(sizeof(*options));
-	struct plan *plan = malloc(sizeof(*plan));
+	struct options *options;
+	struct plan *plan;
 	const char *wrong;
 	int code = 1;
 
+	if (argc > 1 && strcmp(argv[1], "merge") == 0)
+		return merge_main(argc - 1, argv + 1);
+	options = malloc(sizeof(*options));
+	plan = malloc(sizeof(*plan));
 	if (!options || !plan) {
 		fputs("wsload: out of memory\n", stderr);
 		return 1;

@@ -169,6 +169,8 @@ operation_begin(struct worker *w, struct client *c, uint64_t start_ns)
 	op->start_ns = start_ns;
 	c->busy++;
 	w->busy++;
+	if (op->kind == SCENARIO_CALL && start_ns >= w->measure_ns && start_ns < w->end_ns)
+		tally_count(&w->tally, TALLY_sessions_attempted, 1);
 	if (w->plan->options.scenario->storms)
 		client_break(w, c);
 	else if (!w->plan->options.scenario->churns)

@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include "tools/wsload/run.h"
 
+/*
+ * All that was asked for: text, --json, files. True: they were written, and the run was good.
+ */
+bool report_all(const struct plan *plan, const struct result *r);
+
 void report_text(const struct plan *plan, const struct result *r, FILE *out);
 
 /* One object on one line. */

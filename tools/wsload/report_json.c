@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include "tools/wsload/rates.h"
 #include "tools/wsload/report.h"
 
 static void
@@ -29,6 +30,52 @@ print_server(const struct result *r, uint64_t operations, FILE *out)
 		",\"bytes_per_connection\":%.1f}",
 		r->ended.processes, cpu_s, operations ? cpu_s * 1e6 / (double)operations : 0,
 		r->opened.rss_bytes, r->opened.private_bytes, r->opened.pss_bytes, per_connection);
+}
+
+/* All that was recorded, for `wsload merge` and whoever wants other percentiles. */
+static void
+print_histogram(FILE *out, const struct histogram *h)
+{
+	const char *comma = "";
+
+	fprintf(out,
+		"{\"min_ns\":%" PRIu64 ",\"max_ns\":%" PRIu64 ",\"sum_ns\":%.17g,\"buckets\":[",
+		h->min, h->max, h->sum);
+	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		uint64_t n = histogram_count(h, i);
+
+		if (!n)
+			continue;
+		fprintf(out, "%s%u,%" PRIu64, comma, i, n);
+		comma = ",";
+	}
+	fputs("]}", out);
+}
+
+static void
+print_histograms(const struct tally *t, FILE *out)
+{
+	fprintf(out, ",\"histograms\":{\"bits\":%d", HISTOGRAM_BITS);
+	for (int i = 0; i < TALLY_TIMES_COUNT; i++) {
+		if (!t->times[i].total)
+			continue;
+		fprintf(out, ",\"%s\":", tally_time_name((enum tally_time)i));
+		print_histogram(out, &t->times[i]);
+	}
+	fputs("}", out);
+}
+
+static void
+print_rates(const struct options *o, const struct result *r, FILE *out)
+{
+	struct rates rates = rates_of(o, r);
+
+	fputs(",\"rfc7501\":{", out);
+#define RATE(name, words) fprintf(out, "\"%s\":%.6g,", #name, rates.name);
+	RATES(RATE)
+#undef RATE
+	fprintf(out, "\"zero_failures\":%s,\"method\":\"%s\"}",
+		tally_faults(&r->tally) ? "false" : "true", rates_method);
 }
 
 static void
@@ -66,13 +113,15 @@ report_json(const struct plan *plan, const struct result *r, FILE *out)
 	uint64_t operations = tally_read(&r->tally, TALLY_operations);
 
 	fprintf(out,
-		"{\"scenario\":\"%s\",\"connections\":%u,\"depth\":%u,\"rate\":%.3f,\"threads\":%u,"
+		"{\"scenario\":\"%s\",\"connections\":%u,\"open\":%u,\"depth\":%u,\"rate\":%.3f,"
+		"\"threads\":%u,"
 		"\"operations\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"duration_s\":%.6f,"
 		"\"operations_per_s\":%.2f,\"opening_s\":%.6f,\"valid\":%s,\"interrupted\":%s,"
 		"\"latency_us\":",
-		o->scenario->name, o->connections, o->depth, o->rate, o->threads, operations,
-		tally_faults(&r->tally), r->duration_s, (double)operations / r->duration_s,
-		r->opening_s, r->lagged ? "false" : "true", r->interrupted ? "true" : "false");
+		o->scenario->name, o->connections, r->open, o->depth, o->rate, o->threads,
+		operations, tally_faults(&r->tally), r->duration_s,
+		(double)operations / r->duration_s, r->opening_s, r->lagged ? "false" : "true",
+		r->interrupted ? "true" : "false");
 	print_time(out, &r->tally.times[TALLY_TIME_operation]);
 	fputs(",\"times_us\":{", out);
 	for (int i = TALLY_TIME_operation + 1; i < TALLY_TIMES_COUNT; i++) {
@@ -90,6 +139,8 @@ report_json(const struct plan *plan, const struct result *r, FILE *out)
 		print_storm(o, r, out);
 	if (r->probed)
 		print_server(r, operations, out);
+	print_rates(o, r, out);
 	print_slos(o, r, out);
+	print_histograms(&r->tally, out);
 	fputs("}\n", out);
 }
