@@ -13,12 +13,13 @@
 #include "engine/sipring.h"
 
 static const char help[] =
-	"usage: sipring [--listen ws[s]:IP[:PORT]]... [--routing MODE] [--set KEY=VALUE]... "
-	"[OPTION]...\n"
+	"usage: sipring [-f FILE] [--listen ws[s]:IP[:PORT]]... [--routing MODE] "
+	"[--set KEY=VALUE]... [OPTION]...\n"
 	"\n"
 	"SIP over WebSocket: takes browsers that make phone calls. Without arguments it is a\n"
 	"registrar and proxy on ws:127.0.0.1:8080.\n"
 	"\n"
+	"  -f FILE                settings from a YAML file; the other options come on top\n"
 	"  --listen ws:IP[:PORT]  where to listen; IPv6 in brackets; port 0: any free one;\n"
 	"                         wss: with TLS, needs tls.certificate and tls.private_key\n"
 	"  --routing MODE         registrar: location service and stateless proxy (default)\n"
@@ -27,7 +28,7 @@ static const char help[] =
 	"                         sips: with TLS, ;name=HOST is the name in its certificate\n"
 	"  --set KEY=VALUE        any setting; --print-config lists them with their meaning\n"
 	"  --check                check the settings, start nothing\n"
-	"  --print-config         print all settings in force\n"
+	"  --print-config         print all settings in force, as such a file\n"
 	"  --print-table          print the table of all settings in Markdown\n"
 	"  --version, --help\n"
 	"\n"
@@ -119,9 +120,8 @@ take_option(struct sipring *s, int code, const char *value, struct command_line 
 		fputs(help, stdout);
 		cl->done = true;
 		break;
-	case 'f':
-		return complain(
-			"-f: this version has no configuration file yet; use --set KEY=VALUE");
+	case 'f': /* has been read */
+		break;
 	case OPT_UPSTREAM:
 		result = sipring_upstream(s, value);
 		break;
@@ -131,10 +131,26 @@ take_option(struct sipring *s, int code, const char *value, struct command_line 
 	return result == SIPRING_OK ? SIPRING_OK : complain(sipring_error(s));
 }
 
+/* Files come first, wherever they stand: the command line is what has the last word. */
+static enum sipring_result
+read_files(struct sipring *s, int argc, char **argv)
+{
+	enum sipring_result result = SIPRING_OK;
+	int code;
+
+	opterr = 0;
+	while (!result && (code = getopt_long(argc, argv, "hf:", options, NULL)) != -1)
+		if (code == 'f')
+			result = sipring_read(s, optarg);
+	opterr = 1;
+	optind = 1;
+	return result == SIPRING_OK ? SIPRING_OK : complain(sipring_error(s));
+}
+
 static enum sipring_result
 read_command_line(struct sipring *s, int argc, char **argv, struct command_line *cl)
 {
-	enum sipring_result result = SIPRING_OK;
+	enum sipring_result result = read_files(s, argc, argv);
 	int code;
 
 	while (!result && !cl->done && (code = getopt_long(argc, argv, "hf:", options, NULL)) != -1)

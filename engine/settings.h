@@ -90,7 +90,7 @@ struct settings {
 	bool origin_required;
 };
 
-#define SETTINGS_ERROR_MAX 256 /* bytes of an error text */
+#define SETTINGS_ERROR_MAX 512 /* bytes of an error text */
 
 void settings_init(struct settings *s); /* all defaults */
 
@@ -128,7 +128,7 @@ bool settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX]);
  */
 bool settings_dials_tls(const struct settings *s);
 
-/* All as `name = value` lines that settings_set() takes, with unit and meaning as comments. */
+/* All as a file for settings_file_read(), with unit and meaning as comments. */
 void settings_print(const struct settings *s, FILE *out);
 
 /* The table of all settings and their defaults for the documentation. */

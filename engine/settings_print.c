@@ -23,11 +23,11 @@ print_listener(const struct settings_listener *listener, FILE *out)
 {
 	bool brackets = strchr(listener->address, ':') != NULL;
 
-	fprintf(out, "listen = %s:%s%s%s", listener->tls ? "wss" : "ws", brackets ? "[" : "",
+	fprintf(out, "  - \"%s:%s%s%s", listener->tls ? "wss" : "ws", brackets ? "[" : "",
 		listener->address, brackets ? "]" : "");
 	if (!listener->port_default)
 		fprintf(out, ":%u", listener->port);
-	fputc('\n', out);
+	fputs("\"\n", out);
 }
 
 static void
@@ -35,36 +35,117 @@ print_upstream(const struct settings_upstream *upstream, FILE *out)
 {
 	bool brackets = strchr(upstream->address, ':') != NULL;
 
-	fprintf(out, "upstream = %s:%s%s%s", upstream->tls ? "sips" : "sip", brackets ? "[" : "",
+	fprintf(out, "  - \"%s:%s%s%s", upstream->tls ? "sips" : "sip", brackets ? "[" : "",
 		upstream->address, brackets ? "]" : "");
 	if (upstream->port)
 		fprintf(out, ":%u", upstream->port);
 	fputs(";transport=ws", out);
 	if (*upstream->name)
 		fprintf(out, ";name=%s", upstream->name);
+	fputs("\"\n", out);
+}
+
+/* One character of UTF-8; *text moves behind it. */
+static uint32_t
+next_character(const char **text)
+{
+	unsigned char first = (unsigned char)*(*text)++;
+	unsigned more = first < 0xc0 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+	uint32_t character = more ? first & (0x3fu >> more) : first;
+
+	while (more--)
+		character = character << 6 | ((unsigned char)*(*text)++ & 0x3f);
+	return character;
+}
+
+/* Must YAML have it escaped? Controls (C1 are left), line ends, byte order marks. */
+static bool
+is_escaped(uint32_t character)
+{
+	return character == '"' || character == '\\' || (character >= 0x7f && character < 0xa0) ||
+	       character == 0x2028 || character == 0x2029 || character == 0xfeff ||
+	       character == 0xfffe || character == 0xffff;
+}
+
+/* As YAML's double-quoted text. */
+static void
+print_quoted(const char *text, FILE *out)
+{
+	fputc('"', out);
+	while (*text) {
+		const char *at = text;
+		uint32_t character = next_character(&text);
+
+		if (is_escaped(character))
+			fprintf(out, "\\U%08X", character);
+		else
+			fwrite(at, 1, (size_t)(text - at), out);
+	}
+	fputc('"', out);
+}
+
+static void
+print_value(const struct settings_row *row, const char *value, FILE *out)
+{
+	if (row->kind == SETTINGS_TEXT)
+		print_quoted(value, out);
+	else
+		fputs(value, out);
 	fputc('\n', out);
 }
 
-/* Of the default domain all, of the others what is not the default. */
 static void
 print_row(const struct settings *s, const struct settings_row *row, FILE *out)
 {
-	char value[SETTINGS_VALUE_MAX], usual[SETTINGS_VALUE_MAX];
-	struct settings defaults;
+	char value[SETTINGS_VALUE_MAX];
 
 	settings_table_format(row, s, value);
 	print_meaning(row, out);
-	fprintf(out, "%s = %s\n", row->name, value);
-	if (!row->is_domain)
-		return;
-	settings_table_default(row, &defaults);
-	settings_table_format(row, &defaults, usual);
-	for (uint32_t i = 1; i < s->domains_len; i++) {
-		struct settings_row other = settings_domain_row(row, i);
+	fprintf(out, "%s: ", row->name);
+	print_value(row, value, out);
+}
 
-		settings_table_format(&other, s, value);
-		if (strcmp(value, usual) != 0)
-			fprintf(out, "%s = [%s]%s\n", row->name, s->domains[i].name, value);
+/* One that is not the default domain: what differs from the defaults. */
+static void
+print_domain(const struct settings *s, uint32_t domain, FILE *out)
+{
+	struct settings defaults;
+	char value[SETTINGS_VALUE_MAX], usual[SETTINGS_VALUE_MAX];
+	bool differs = false;
+
+	fprintf(out, "  \"%s\":", s->domains[domain].name);
+	for (size_t i = 0; i < settings_table_len; i++) {
+		struct settings_row row = settings_domain_row(&settings_table[i], domain);
+
+		if (!row.is_domain)
+			continue;
+		settings_table_default(&settings_table[i], &defaults);
+		settings_table_format(&settings_table[i], &defaults, usual);
+		settings_table_format(&row, s, value);
+		if (strcmp(value, usual) == 0)
+			continue;
+		fprintf(out, "%s    %s: ", differs ? "" : "\n", row.name + strlen("tls."));
+		print_value(&row, value, out);
+		differs = true;
+	}
+	if (!differs)
+		fputs(" {}\n", out);
+}
+
+static void
+print_domains(const struct settings *s, bool client, FILE *out)
+{
+	bool title = false;
+
+	for (uint32_t i = SETTINGS_DOMAIN_SERVER + 1; i < s->domains_len; i++) {
+		if (s->domains[i].client != client)
+			continue;
+		if (!title)
+			fprintf(out, "# TLS domains for %s: a map of tls. settings for each\n"
+				     "tls.%s_domains:\n",
+				client ? "upstreams" : "listeners", client ? "client" : "server");
+		title = true;
+		print_domain(s, i, out);
 	}
 }
 
@@ -72,17 +153,17 @@ void
 settings_print(const struct settings *s, FILE *out)
 {
 	fputs("# where to listen: ws:IP[:PORT] or wss:IP[:PORT], port 0: any free one\n", out);
+	fputs(s->listeners_len ? "listen:\n" : "listen: []\n", out);
 	for (uint32_t i = 0; i < s->listeners_len; i++)
 		print_listener(&s->listeners[i], out);
 	if (s->upstreams_len)
 		fputs("# servers to keep a connection to: sip:IP[:PORT];transport=ws, or sips: for "
-		      "TLS\n",
+		      "TLS\nupstream:\n",
 		      out);
 	for (uint32_t i = 0; i < s->upstreams_len; i++)
 		print_upstream(&s->upstreams[i], out);
-	for (uint32_t i = SETTINGS_DOMAINS_FIXED; i < s->domains_len; i++)
-		fprintf(out, "tls.%s_domain = %s\n", s->domains[i].client ? "client" : "server",
-			s->domains[i].name);
+	print_domains(s, false, out);
+	print_domains(s, true, out);
 	for (size_t i = 0; i < settings_table_len; i++)
 		print_row(s, &settings_table[i], out);
 }

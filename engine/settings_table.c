@@ -2,6 +2,7 @@
 #include "engine/settings_table.h"
 #include <assert.h>
 #include <string.h>
+#include "codec/utf8.h"
 
 #define ROW(kind_, symbol_, name_, unit_, meaning_)                                                \
 	.name = name_, .unit = unit_, .meaning = meaning_, .kind = SETTINGS_##kind_,               \
@@ -178,6 +179,8 @@ parse_text(const struct settings_row *row, char *field, const char *value,
 		if ((unsigned char)value[i] < ' ' || value[i] == 0x7f)
 			return settings_fail(error, "setting '%s': byte %zu is a control character",
 					     row->name, i + 1);
+	if (!utf8_valid((const uint8_t *)value, len))
+		return settings_fail(error, "setting '%s': must be UTF-8", row->name);
 	memcpy(field, value, len + 1);
 	return true;
 }

@@ -13,6 +13,7 @@
 #include "engine/log.h"
 #include "engine/memory_limit.h"
 #include "engine/settings.h"
+#include "engine/settings_file.h"
 #include "engine/upstream.h"
 #include "engine/tls_store.h"
 
@@ -90,6 +91,12 @@ enum sipring_result
 sipring_set(struct sipring *s, const char *assignment)
 {
 	return usage(settings_set(&s->settings, assignment, s->error));
+}
+
+enum sipring_result
+sipring_read(struct sipring *s, const char *path)
+{
+	return usage(settings_file_read(&s->settings, path, s->error));
 }
 
 enum sipring_result

@@ -57,6 +57,13 @@ SIPRING_API const char *sipring_error(const struct sipring *s);
 SIPRING_API enum sipring_result sipring_set(struct sipring *s, const char *assignment);
 
 /*
+ * Set all that a YAML file says (docs/settings.md); settings that are not in it stay as they are.
+ * Wrong: sipring_error() is "FILE:LINE: what", and the engine is good for sipring_free() only.
+ * Before sipring_start().
+ */
+SIPRING_API enum sipring_result sipring_read(struct sipring *s, const char *path);
+
+/*
  * Listen on "ws:IP[:PORT]" or "wss:IP[:PORT]"; port 0: any free one. Before
  * sipring_start(); may be called again for more.
  */

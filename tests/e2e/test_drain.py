@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -200,22 +201,32 @@ class CommandLine(unittest.TestCase):
         code, out, err = run("--print-config")
         self.assertEqual((code, err), (0, ""))
         for name in self.names():
-            self.assertRegex(out, rf"(?m)^{re.escape(name)}\s*=")
+            self.assertRegex(out, rf"(?m)^{re.escape(name)}: ")
         code, out, _ = run("--set", "ws_max_message=12345", "--routing", "echo", "--print-config")
-        self.assertRegex(out, r"(?m)^ws_max_message\s*=\s*12345\b")
-        self.assertRegex(out, r"(?m)^routing\.mode\s*=\s*echo\b")
+        self.assertRegex(out, r"(?m)^ws_max_message: 12345$")
+        self.assertRegex(out, r"(?m)^routing\.mode: echo$")
 
     def test_print_config_can_be_read_back(self):
         _, out, _ = run("--set", "close_timeout=77", "--print-config")
-        sets = []
-        for line in out.splitlines():
-            line = line.partition("#")[0].strip()
-            if line and line.partition("=")[0].strip() in self.names():
-                name, _, value = line.partition("=")
-                sets += ["--set", f"{name.strip()}={value.strip()}"]
-        code, again, err = run(*sets, "--print-config")
-        self.assertEqual((code, err), (0, ""))
-        self.assertEqual(again, out)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
+            config.write(out)
+            config.flush()
+            code, again, err = run("-f", config.name, "--print-config")
+            self.assertEqual((code, err, again), (0, "", out))
+            code, again, _ = run("--set", "close_timeout=78", "-f", config.name, "--print-config")
+            self.assertEqual(again, out.replace("close_timeout: 77", "close_timeout: 78"))
+
+    def test_file_is_wrong(self):
+        """The file, the line and the name are in the error."""
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
+            config.write("ws_port: 80\nrouting:\n  mood: echo\n")
+            config.flush()
+            code, out, err = run("-f", config.name)
+            self.assertEqual((code, out), (2, ""))
+            self.assertIn(f"{config.name}:3: no setting is called 'routing.mood'", err)
+        code, _, err = run("-f", "/nonexistent/sipring.yaml")
+        self.assertEqual(code, 2)
+        self.assertIn("/nonexistent/sipring.yaml: No such file", err)
 
     def test_check(self):
         self.assertEqual(run("--check")[0], 0)

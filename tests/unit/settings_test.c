@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include "engine/log.h"
 #include "engine/settings.h"
+#include "engine/settings_file.h"
 
 static struct settings s;
 static char error[SETTINGS_ERROR_MAX];
@@ -66,6 +67,7 @@ refuses_assignments(void **state)
 		{ "routing.received=maybe",
 		  { "'routing.received'", "'maybe'", "yes (1, on, true)" } },
 		{ "routing.domains=a\x01", { "'routing.domains'", "control character" } },
+		{ "routing.domains=\xff", { "'routing.domains'", "UTF-8" } },
 		{ "ws_send_timout=5", { "'ws_send_timout'", "did you mean 'ws_send_timeout'" } },
 		{ "WS_PORT=5", { "'WS_PORT'" } },
 		{ "max_expires=5", { "did you mean 'registrar.max_expires'" } },
@@ -248,7 +250,7 @@ has_the_defaults_of_opensips_and_of_the_design(void **state)
 static void
 every_default_is_in_its_range(void **state)
 {
-	char *text = NULL, *line, *rest;
+	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 	struct settings again;
@@ -258,9 +260,8 @@ every_default_is_in_its_range(void **state)
 	settings_print(&s, out);
 	assert_int_equal(fclose(out), 0);
 	settings_init(&again);
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		if (*line != '#' && !settings_set(&again, line, error))
-			fail_msg("%s", error);
+	if (!settings_file_parse(&again, "printed", text, len, error))
+		fail_msg("%s", error);
 	memset(s.given, true, sizeof(s.given));
 	assert_memory_equal(&again, &s, sizeof(s));
 	free(text);
@@ -410,7 +411,7 @@ mode_echo_is_patient(void **state)
 static void
 prints_what_it_reads(void **state)
 {
-	char *text = NULL, *line, *rest;
+	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 	struct settings again;
@@ -427,9 +428,7 @@ prints_what_it_reads(void **state)
 	settings_print(&s, out);
 	assert_int_equal(fclose(out), 0);
 	settings_init(&again);
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		if (*line != '#')
-			assert_true(settings_set(&again, line, error));
+	assert_true(settings_file_parse(&again, "printed", text, len, error));
 	assert_true(settings_finish(&again, error));
 	memset(s.given, true, sizeof(s.given));
 	assert_memory_equal(&again, &s, sizeof(s));
