@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include "engine/opensips_import.h"
+#include "engine/settings_file.h"
 #include "engine/sipring.h"
 
 static const char help[] =
@@ -31,6 +33,8 @@ static const char help[] =
 	"  --print-config         print all settings in force, as such a file\n"
 	"  --print-table          print the table of all settings in Markdown\n"
 	"  --version, --help\n"
+	"\n"
+	"  sipring import-opensips FILE   an opensips.cfg as such a file; what maps how on stderr\n"
 	"\n"
 	"  sipring --listen ws:0.0.0.0:8080 --set routing.domains=example.org\n"
 	"  sipring --routing echo --set ws_max_message=16777216\n"
@@ -282,12 +286,32 @@ act(struct sipring *s, const struct command_line *cl)
 	return cl->print || cl->check ? 0 : run(s);
 }
 
+static int
+import_opensips(int argc, char **argv)
+{
+	char error[SETTINGS_ERROR_MAX];
+	size_t len;
+	char *text;
+	bool good;
+
+	if (argc != 3)
+		return complain("usage: sipring import-opensips FILE");
+	text = settings_file_text(argv[2], &len, error);
+	good = text && opensips_import(argv[2], text, len, stdout, stderr, error);
+	free(text);
+	return good ? SIPRING_OK : complain(error);
+}
+
 int
 main(int argc, char **argv)
 {
-	struct sipring *s = sipring_new();
+	struct sipring *s;
 	struct command_line cl = { 0 };
 	int result;
+
+	if (argc > 1 && strcmp(argv[1], "import-opensips") == 0)
+		return import_opensips(argc, argv);
+	s = sipring_new();
 
 	if (!s) {
 		fputs("sipring: out of memory\n", stderr);

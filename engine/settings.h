@@ -131,6 +131,9 @@ bool settings_dials_tls(const struct settings *s);
 /* All as a file for settings_file_read(), with unit and meaning as comments. */
 void settings_print(const struct settings *s, FILE *out);
 
+/* The same of what was set only, before settings_finish(). */
+void settings_print_given(const struct settings *s, FILE *out);
+
 /* The table of all settings and their defaults for the documentation. */
 void settings_print_markdown(FILE *out);
 

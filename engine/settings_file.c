@@ -31,8 +31,7 @@ struct place {
 	unsigned depth;
 };
 
-static bool
-wrong(struct reader *r, const yaml_node_t *node, const char *format, ...)
+static bool wrong(struct reader *r, const yaml_node_t *node, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 static bool
@@ -371,24 +370,33 @@ read_all(const char *path, char *text, size_t cap)
 	return n < 0 ? -1 : (ssize_t)len;
 }
 
-bool
-settings_file_read(struct settings *s, const char *path, char error[SETTINGS_ERROR_MAX])
+char *
+settings_file_text(const char *path, size_t *len, char error[SETTINGS_ERROR_MAX])
 {
 	size_t cap = SETTINGS_FILE_BYTES_MAX + 1;
 	char *text = malloc(cap);
-	ssize_t len;
-	bool good;
+	ssize_t n = text ? read_all(path, text, cap) : -1;
 
 	if (!text)
-		return settings_fail(error, "%.100s: out of memory", path);
-	len = read_all(path, text, cap);
-	if (len < 0)
-		good = settings_fail(error, "%.160s: %s", path, strerror(errno));
-	else if ((size_t)len == cap)
-		good = settings_fail(error, "%.160s: larger than %u bytes", path,
-				     SETTINGS_FILE_BYTES_MAX);
-	else
-		good = settings_file_parse(s, path, text, (size_t)len, error);
+		settings_fail(error, "%.160s: out of memory", path);
+	else if (n < 0)
+		settings_fail(error, "%.160s: %s", path, strerror(errno));
+	else if ((size_t)n == cap)
+		settings_fail(error, "%.160s: larger than %u bytes", path, SETTINGS_FILE_BYTES_MAX);
+	*len = (size_t)n;
+	if (n >= 0 && (size_t)n < cap)
+		return text;
+	free(text);
+	return NULL;
+}
+
+bool
+settings_file_read(struct settings *s, const char *path, char error[SETTINGS_ERROR_MAX])
+{
+	size_t len;
+	char *text = settings_file_text(path, &len, error);
+	bool good = text && settings_file_parse(s, path, text, len, error);
+
 	free(text);
 	return good;
 }

@@ -34,4 +34,7 @@ bool settings_file_read(struct settings *s, const char *path, char error[SETTING
 bool settings_file_parse(struct settings *s, const char *name, const char *text, size_t len,
 			 char error[SETTINGS_ERROR_MAX]);
 
+/* All of a file, in a block to free(); NULL: `error`. */
+char *settings_file_text(const char *path, size_t *len, char error[SETTINGS_ERROR_MAX]);
+
 #endif

@@ -105,15 +105,19 @@ print_row(const struct settings *s, const struct settings_row *row, FILE *out)
 	print_value(row, value, out);
 }
 
-/* One that is not the default domain: what differs from the defaults. */
+#define SERVER_DOMAINS                                                                             \
+	"# TLS domains for listeners: a map of tls. settings for each\ntls.server_domains:\n"
+#define CLIENT_DOMAINS                                                                             \
+	"# TLS domains for upstreams: a map of tls. settings for each\ntls.client_domains:\n"
+
+/* One that is not the default domain: its name, then what differs from the defaults. */
 static void
-print_domain(const struct settings *s, uint32_t domain, FILE *out)
+print_domain(const struct settings *s, uint32_t domain, const char **title, FILE *out)
 {
 	struct settings defaults;
 	char value[SETTINGS_VALUE_MAX], usual[SETTINGS_VALUE_MAX];
-	bool differs = false;
+	bool named = false;
 
-	fprintf(out, "  \"%s\":", s->domains[domain].name);
 	for (size_t i = 0; i < settings_table_len; i++) {
 		struct settings_row row = settings_domain_row(&settings_table[i], domain);
 
@@ -124,33 +128,32 @@ print_domain(const struct settings *s, uint32_t domain, FILE *out)
 		settings_table_format(&row, s, value);
 		if (strcmp(value, usual) == 0)
 			continue;
-		fprintf(out, "%s    %s: ", differs ? "" : "\n", row.name + strlen("tls."));
+		if (!named)
+			fprintf(out, "%s  \"%s\":\n", *title, s->domains[domain].name);
+		named = true;
+		*title = "";
+		fprintf(out, "    %s: ", row.name + strlen("tls."));
 		print_value(&row, value, out);
-		differs = true;
 	}
-	if (!differs)
-		fputs(" {}\n", out);
+	if (named || domain == SETTINGS_DOMAIN_CLIENT) /* which is there without being named */
+		return;
+	fprintf(out, "%s  \"%s\": {}\n", *title, s->domains[domain].name);
+	*title = "";
 }
 
 static void
 print_domains(const struct settings *s, bool client, FILE *out)
 {
-	bool title = false;
+	const char *title = client ? CLIENT_DOMAINS : SERVER_DOMAINS;
 
-	for (uint32_t i = SETTINGS_DOMAIN_SERVER + 1; i < s->domains_len; i++) {
-		if (s->domains[i].client != client)
-			continue;
-		if (!title)
-			fprintf(out, "# TLS domains for %s: a map of tls. settings for each\n"
-				     "tls.%s_domains:\n",
-				client ? "upstreams" : "listeners", client ? "client" : "server");
-		title = true;
-		print_domain(s, i, out);
-	}
+	for (uint32_t i = SETTINGS_DOMAIN_SERVER + 1; i < s->domains_len; i++)
+		if (s->domains[i].client == client)
+			print_domain(s, i, &title, out);
 }
 
-void
-settings_print(const struct settings *s, FILE *out)
+/* All that is no row of the table. */
+static void
+print_lists(const struct settings *s, FILE *out)
 {
 	fputs("# where to listen: ws:IP[:PORT] or wss:IP[:PORT], port 0: any free one\n", out);
 	fputs(s->listeners_len ? "listen:\n" : "listen: []\n", out);
@@ -164,8 +167,35 @@ settings_print(const struct settings *s, FILE *out)
 		print_upstream(&s->upstreams[i], out);
 	print_domains(s, false, out);
 	print_domains(s, true, out);
+}
+
+void
+settings_print(const struct settings *s, FILE *out)
+{
+	print_lists(s, out);
 	for (size_t i = 0; i < settings_table_len; i++)
 		print_row(s, &settings_table[i], out);
+}
+
+void
+settings_print_given(const struct settings *s, FILE *out)
+{
+	struct settings defaults;
+	char value[SETTINGS_VALUE_MAX], usual[SETTINGS_VALUE_MAX];
+
+	print_lists(s, out);
+	for (size_t i = 0; i < settings_table_len; i++) {
+		const struct settings_row *row = &settings_table[i];
+
+		if (!s->given[i])
+			continue;
+		settings_table_default(row, &defaults);
+		settings_table_format(row, &defaults, usual);
+		settings_table_format(row, s, value);
+		/* one that is given may be another domain's */
+		if (!row->is_domain || strcmp(value, usual) != 0)
+			print_row(s, row, out);
+	}
 }
 
 /* '|' would end a cell of the table. */
