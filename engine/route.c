@@ -188,15 +188,11 @@ request(struct inbound *in)
 }
 
 static void
-registrar_data(struct stage *s, struct message *m, uint64_t now_ns)
+decide(struct stage *s, struct message *m, uint64_t now_ns)
 {
 	struct inbound in;
 	enum sip_error error;
 
-	if (!m->has_sip) {
-		answer_drop(m, FATE_dropped_malformed);
-		return;
-	}
 	error = inbound_init(&in, s, m, now_ns, m->sip_error);
 	if (error != SIP_OK)
 		fault(&in, error);
@@ -208,6 +204,18 @@ registrar_data(struct stage *s, struct message *m, uint64_t now_ns)
 		answer_drop(m, FATE_absorbed);
 	else
 		request(&in);
+}
+
+static void
+registrar_data(struct stage *s, struct message *m, uint64_t now_ns)
+{
+	if (!m->has_sip) {
+		answer_drop(m, FATE_dropped_malformed);
+		return;
+	}
+	rcu_enter(); /* what is found in the location table stays there until the message is made */
+	decide(s, m, now_ns);
+	rcu_leave();
 }
 
 static uint64_t
