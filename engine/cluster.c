@@ -171,6 +171,10 @@ make_routers(struct cluster *c)
 		return fail(c, "getrandom: no random bytes");
 	c->shared = shared_new(c->settings, key, c->loops_len, c->ring.slots_max, c->routers_len);
 	OPENSSL_cleanse(key, sizeof(key));
+	if (c->shared && c->users) {
+		auth_publish(c->shared->auth, c->users);
+		c->users = NULL;
+	}
 	for (uint32_t i = 0; c->shared && i < c->routers_len; i++) {
 		struct cluster_router *r = &c->routers[i];
 
@@ -433,6 +437,12 @@ cluster_offer_tls(struct cluster *c, struct tls_set *set)
 {
 	for (uint32_t i = 0; i < c->loops_len; i++)
 		loop_tls_offer(&c->loops[i].loop, set);
+}
+
+void
+cluster_offer_users(struct cluster *c, struct users *users)
+{
+	auth_publish(c->shared->auth, users);
 }
 
 /* ---- end ---- */

@@ -17,11 +17,13 @@
 struct cluster_loop;
 struct cluster_router;
 struct shared;
+struct users;
 
 struct cluster {
 	const struct settings *settings;
 	const struct embed_application *application; /* mode embed; else NULL */
 	struct tls_set *tls; /* to start with, the owner's; NULL: no TLS */
+	struct users *users; /* to start with; NULL: none, or cluster_start() has taken them over */
 	struct ring_config ring; /* of each loop */
 	uint32_t loops_len, routers_len;
 	uint32_t threads_of_routers; /* 0: inline */
@@ -56,6 +58,9 @@ bool cluster_start(struct cluster *c, int ended_fd);
 
 /* While it runs: all new TLS handshakes use this set. */
 void cluster_offer_tls(struct cluster *c, struct tls_set *set);
+
+/* While it runs: these are its users from now on, and it frees them. */
+void cluster_offer_users(struct cluster *c, struct users *users);
 
 /* Connections at once, all loops together. */
 uint32_t cluster_connections_max(const struct cluster *c);

@@ -41,8 +41,8 @@ static const char help[] =
 	"  sipring --listen wss:0.0.0.0 --set tls.certificate=chain.pem --set "
 	"tls.private_key=key.pem\n"
 	"\n"
-	"Signals: TERM and INT drain (again: stop at once); HUP reads certificates again;\n"
-	"USR1 prints the counters.\n"
+	"Signals: TERM and INT drain (again: stop at once); HUP reads certificates and users\n"
+	"again; USR1 prints the counters.\n"
 	"Exit: 0 done, 1 runtime failure, 2 bad usage or settings.\n";
 
 enum option_code {

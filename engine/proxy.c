@@ -6,6 +6,7 @@
 #include "codec/utf8.h"
 #include "codec/ws_frame.h"
 #include "engine/answer.h"
+#include "engine/auth_check.h"
 
 /* The parameter of our Via that says where a response goes, behind its branch. */
 #define FLOW ";flow="
@@ -484,6 +485,8 @@ proxy_request(struct inbound *in, const struct proxy_route *route)
 	if (m->sip.first[SIP_FIELD_MAX_FORWARDS] != SIP_NONE)
 		max_forwards_edit(in, e);
 	routes_remove(e, &m->sip);
+	if (in->stage->auth)
+		auth_consume(in, e);
 	if (!send_to(m, t.flow))
 		answer_refuse(in, 500, NULL);
 }

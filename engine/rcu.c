@@ -31,6 +31,15 @@ rcu_can_begin(void)
 }
 
 void
+rcu_wait(void)
+{
+	urcu_memb_synchronize_rcu();
+#ifdef __SANITIZE_THREAD__
+	__tsan_acquire(&rcu_reads_end);
+#endif
+}
+
+void
 rcu_grave_init(struct rcu_grave *g)
 {
 	atomic_init(&g->fresh, NULL);

@@ -51,6 +51,12 @@ rcu_leave(void)
 }
 
 /*
+ * Waits until all who had entered have left. Not between rcu_enter() and rcu_leave(), and not on a
+ * thread that must not wait.
+ */
+void rcu_wait(void);
+
+/*
  * The blocks that one thread takes out of use. They are freed in batches, on liburcu's own thread:
  * the owner never waits, and pays one atomic exchange per block.
  */

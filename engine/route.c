@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "codec/sip_addr.h"
 #include "engine/answer.h"
+#include "engine/auth_check.h"
 #include "engine/embed.h"
 #include "engine/inbound.h"
 #include "engine/location_home.h"
@@ -179,6 +180,8 @@ request(struct inbound *in)
 	if (route_status)
 		answer_refuse(in, route_status,
 			      route_status == 403 ? "Route Not Ours" : "Malformed Route");
+	else if (in->stage->auth && auth_refuses(in, &route, for_server))
+		return;
 	else if (for_server)
 		serve(in);
 	else if (in->m->sip.method == SIP_METHOD_REGISTER) /* §10.3, 1: nobody to proxy it to */
@@ -328,6 +331,7 @@ route_new(const struct settings *settings, const char *host, struct shared *shar
 	s->stats = stats;
 	s->flows = &shared->flows;
 	s->location = &shared->location;
+	s->auth = shared->auth;
 	s->home = &shared->location.homes[index];
 	s->home->stats = stats;
 	s->index = index;

@@ -262,5 +262,5 @@ settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX])
 				     s->require_origin == SETTINGS_ORIGIN_1;
 	return check_numbers(s, error) && check_host(s, error) && check_domains(s, error) &&
 	       check_listeners(s, error) && check_upstreams(s, error) &&
-	       settings_domain_check(s, error);
+	       settings_domain_check(s, error) && settings_auth_finish(s, error);
 }

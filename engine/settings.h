@@ -14,8 +14,11 @@
 enum settings_mode { SETTINGS_MODE_REGISTRAR, SETTINGS_MODE_ECHO, SETTINGS_MODE_EMBED };
 enum settings_guard { SETTINGS_GUARD_TRY, SETTINGS_GUARD_ALWAYS };
 enum settings_verify { SETTINGS_VERIFY_0, SETTINGS_VERIFY_1, SETTINGS_VERIFY_AUTO };
+enum settings_qop { SETTINGS_QOP_AUTH, SETTINGS_QOP_AUTH_INT };
+enum settings_foreign { SETTINGS_FOREIGN_REFUSE, SETTINGS_FOREIGN_ALLOW };
 enum settings_origin { SETTINGS_ORIGIN_0, SETTINGS_ORIGIN_1, SETTINGS_ORIGIN_AUTO };
 
+#define SETTINGS_ALGORITHMS_MAX 3
 #define SETTINGS_LISTENERS_MAX 16
 #define SETTINGS_TEXT_MAX 1024
 
@@ -88,6 +91,8 @@ struct settings {
 	enum settings_mode mode;
 	enum settings_guard guard;
 	bool origin_required;
+	uint8_t auth_order[SETTINGS_ALGORITHMS_MAX]; /* enum sip_digest_algorithm */
+	uint32_t auth_order_len;
 };
 
 #define SETTINGS_ERROR_MAX 512 /* bytes of an error text */

@@ -8,7 +8,7 @@
 
 /* One key per purpose, so that what one of them shows says nothing about the others. */
 struct keys {
-	struct token_key flow;
+	struct token_key flow, nonce;
 	uint8_t branch[SIPHASH_KEY_LEN], tag[SIPHASH_KEY_LEN], table[SIPHASH_KEY_LEN];
 };
 
@@ -21,6 +21,7 @@ keys_derive(struct keys *k, const uint8_t key[SHARED_KEY_LEN])
 	_Static_assert(SHARED_KEY_LEN == TOKEN_KEY_LEN, "one kind of key");
 	memcpy(master.bytes, key, SHARED_KEY_LEN);
 	ok = token_derive(&master, "flow", k->flow.bytes, sizeof(k->flow.bytes)) &&
+	     token_derive(&master, "nonce", k->nonce.bytes, sizeof(k->nonce.bytes)) &&
 	     token_derive(&master, "branch", k->branch, sizeof(k->branch)) &&
 	     token_derive(&master, "tag", k->tag, sizeof(k->tag)) &&
 	     token_derive(&master, "table", k->table, sizeof(k->table));
@@ -38,17 +39,21 @@ shared_new(const struct settings *settings, const uint8_t key[SHARED_KEY_LEN], u
 
 	if (!s)
 		return NULL;
+	s->auth = NULL;
 	if (keys_derive(&k, key)) {
 		s->branch_key = siphash_key_of(k.branch);
 		s->tag_key = siphash_key_of(k.tag);
 		flows = flows_init(&s->flows, loops, slots_max, &k.flow);
-		ok = flows &&
+		if (settings->auth_users[0])
+			s->auth = auth_new(&k.nonce, loops, slots_max);
+		ok = flows && (s->auth || !settings->auth_users[0]) &&
 		     location_init(&s->location, k.table, routers,
 				   settings->aor_memory_s * SECOND_NS, settings->bindings_max);
 	}
 	OPENSSL_cleanse(&k, sizeof(k));
 	if (ok)
 		return s;
+	auth_free(s->auth);
 	if (flows)
 		flows_fini(&s->flows);
 	free(s);
@@ -60,6 +65,7 @@ shared_free(struct shared *s)
 {
 	if (!s)
 		return;
+	auth_free(s->auth);
 	location_fini(&s->location);
 	flows_fini(&s->flows);
 	OPENSSL_cleanse(s, sizeof(*s));

@@ -9,6 +9,7 @@
  * of the location table the addresses-of-record whose home it is. It reads everything, without
  * locks.
  */
+#include "engine/auth.h"
 #include "engine/flows.h"
 #include "engine/location.h"
 #include "engine/settings.h"
@@ -19,6 +20,7 @@ struct shared {
 	struct flows flows;
 	struct location location;
 	struct siphash_key branch_key, tag_key;
+	struct auth *auth; /* NULL: the settings name no users */
 };
 
 /*

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include "engine/auth_store.h"
 #include "engine/cluster.h"
 #include "engine/embed.h"
 #include "engine/log.h"
@@ -32,8 +33,9 @@ struct sipring {
 	uint32_t disable;                     /* ring features */
 	struct embed_application application; /* mode embed */
 	struct cluster cluster;
-	struct stats tls_stats; /* written by the owner's thread */
+	struct stats stats; /* written by the owner's thread */
 	struct tls_store tls;
+	struct auth_store auth;
 	int ended_fd;
 	_Atomic int phase;  /* enum sipring_phase */
 	_Atomic int drains; /* calls of sipring_drain() */
@@ -70,6 +72,7 @@ sipring_free(struct sipring *s)
 		return;
 	assert(atomic_load(&s->phase) != SIPRING_RUNNING);
 	cluster_free(&s->cluster);
+	users_free(s->cluster.users);
 	tls_store_fini(&s->tls);
 	close(s->ended_fd);
 	free(s);
@@ -204,6 +207,19 @@ plan_features(struct sipring *s)
 	return true;
 }
 
+/* What the settings name, once. */
+static bool
+read_files(struct sipring *s)
+{
+	if (!s->tls.set && !tls_store_init(&s->tls, &s->settings, &s->stats, s->error))
+		return false;
+	if (!auth_store_is_wanted(&s->settings) || s->cluster.users)
+		return true;
+	auth_store_init(&s->auth, &s->settings, &s->stats);
+	s->cluster.users = auth_store_read(&s->auth, s->error);
+	return s->cluster.users != NULL;
+}
+
 static enum sipring_result
 plan(struct sipring *s, bool start)
 {
@@ -218,7 +234,7 @@ plan(struct sipring *s, bool start)
 		return SIPRING_USAGE;
 	}
 	s->finished = true;
-	if (!s->tls.set && !tls_store_init(&s->tls, &s->settings, &s->tls_stats, s->error))
+	if (!read_files(s))
 		return SIPRING_USAGE;
 	if (!plan_features(s))
 		return SIPRING_USAGE;
@@ -265,33 +281,58 @@ sipring_connections_max(const struct sipring *s)
 	return cluster_connections_max(&s->cluster);
 }
 
-/* ---- certificates ---- */
+/* ---- files that may change ---- */
+
+static enum sipring_result
+reload_tls(struct sipring *s)
+{
+	struct tls_set *set = tls_store_reload(&s->tls, s->error);
+
+	if (set && atomic_load(&s->phase) == SIPRING_RUNNING)
+		cluster_offer_tls(&s->cluster, set);
+	return set ? SIPRING_OK : SIPRING_RUNTIME;
+}
+
+static enum sipring_result
+reload_users(struct sipring *s)
+{
+	struct users *users = auth_store_reload(&s->auth, s->error);
+
+	if (users && atomic_load(&s->phase) == SIPRING_RUNNING)
+		cluster_offer_users(&s->cluster, users);
+	else
+		users_free(users);
+	return users ? SIPRING_OK : SIPRING_RUNTIME;
+}
 
 enum sipring_result
 sipring_reload(struct sipring *s)
 {
-	struct tls_set *set;
+	enum sipring_result result = s->tls.set ? reload_tls(s) : SIPRING_OK;
 
-	if (!s->tls.set)
-		return SIPRING_OK;
-	set = tls_store_reload(&s->tls, s->error);
-	if (!set)
-		return SIPRING_RUNTIME;
-	if (atomic_load(&s->phase) == SIPRING_RUNNING)
-		cluster_offer_tls(&s->cluster, set);
-	return SIPRING_OK;
+	/* what is wrong with one file keeps no other from being read */
+	if (s->auth.settings && reload_users(s))
+		result = SIPRING_RUNTIME;
+	return result;
 }
 
 bool
 sipring_is_stale(struct sipring *s)
 {
-	return tls_store_is_stale(&s->tls);
+	bool tls = tls_store_is_stale(&s->tls);
+
+	return tls || (s->auth.settings && auth_store_is_stale(&s->auth));
 }
 
 unsigned
 sipring_check_interval_s(const struct sipring *s)
 {
-	return s->tls.set ? s->settings.tls_reload_interval_s : 0;
+	unsigned tls = s->tls.set ? s->settings.tls_reload_interval_s : 0;
+	unsigned users = s->auth.settings ? s->settings.auth_reload_interval_s : 0;
+
+	if (!tls || !users)
+		return tls + users;
+	return tls < users ? tls : users;
 }
 
 /* ---- end ---- */
@@ -331,7 +372,7 @@ sipring_counters(const struct sipring *s, char *out, size_t cap)
 
 	memset(&sum, 0, sizeof(sum));
 	cluster_sum(&s->cluster, &sum);
-	stats_sum(&sum, &s->tls_stats);
+	stats_sum(&sum, &s->stats);
 	return stats_print(&sum, out, cap);
 }
 

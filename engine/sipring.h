@@ -98,8 +98,8 @@ SIPRING_API unsigned sipring_connections_max(const struct sipring *s);
 
 /*
  * Read certificates, keys, CAs, revocation lists and ticket keys again: new connections get the new
- * ones, those that are open keep theirs. When a file is not good nothing changes. Reads files:
- * not in a hurry.
+ * ones, those that are open keep theirs; and the file of users: they are in force at once. A file
+ * that is not good changes nothing. Reads files: not in a hurry.
  */
 SIPRING_API enum sipring_result sipring_reload(struct sipring *s);
 
