@@ -104,7 +104,7 @@ sip_digest_equal(struct span response, const char *right, size_t len)
 /* ---- challenges ---- */
 
 void
-sip_challenge_write(struct writer *w, const struct sip_challenge *c)
+sip_digest_challenge(struct writer *w, const struct sip_challenge *c)
 {
 	writer_put(w, c->field);
 	writer_put(w, SPAN(": Digest realm=\""));

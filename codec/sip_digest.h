@@ -31,10 +31,10 @@ struct sip_credentials {
 enum sip_credentials_kind {
 	SIP_CREDENTIALS_DIGEST,
 	SIP_CREDENTIALS_OTHER, /* of another scheme */
-	SIP_CREDENTIALS_BAD, /* Digest, and malformed: a parameter that is none, or is there twice */
+	SIP_CREDENTIALS_BAD,   /* Digest, and malformed */
 };
 
-/* The value of an Authorization or Proxy-Authorization field. Unknown parameters are passed over. */
+/* The value of an Authorization or Proxy-Authorization. Unknown parameters are passed over. */
 enum sip_credentials_kind sip_credentials_parse(struct span value, struct sip_credentials *out);
 
 /* nc-value: exactly eight hex digits (RFC 7616 §3.4). False: it is none. */
@@ -50,7 +50,7 @@ struct sip_challenge {
 };
 
 /* One whole header line. */
-void sip_challenge_write(struct writer *w, const struct sip_challenge *c);
+void sip_digest_challenge(struct writer *w, const struct sip_challenge *c);
 
 /*
  * What `response` must be (RFC 7616 §3.4.1), qop being auth or auth-int: lower-case digits. `ha1`

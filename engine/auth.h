@@ -4,7 +4,7 @@
 /*
  * What all routers have in common for digest authentication: the users in force, the key of the
  * nonces, and a record per flow. A record is changed by the router that decides for its flow at the
- * moment; never two do at once, for a REGISTER that another router decides holds up what follows it.
+ * moment; never two do at once, for a REGISTER that another router decides holds up what follows.
  */
 #include <stdatomic.h>
 #include "engine/auth_nonce.h"

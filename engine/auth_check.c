@@ -115,7 +115,7 @@ challenges_write(const struct demand *d, struct span nonce, bool stale, struct w
 	for (uint32_t i = 0; i < settings->auth_order_len; i++) {
 		c.algorithm = (enum sip_digest_algorithm)settings->auth_order[i];
 		if (users_offer(d->users, d->realm, c.algorithm))
-			sip_challenge_write(w, &c);
+			sip_digest_challenge(w, &c);
 	}
 	return w->len > 0 && !w->full;
 }
@@ -128,7 +128,7 @@ challenge(const struct demand *d, bool stale)
 	uint64_t serial = in->from->serial;
 	struct auth_nonce nonce = {
 		.made_s = (uint32_t)(in->now_ns / SECOND_NS),
-		.number = auth_flow_number(auth_flow_of(a, in->from->flow), serial),
+		.number = auth_nonce_next(auth_flow_of(a, in->from->flow), serial),
 	};
 	char text[AUTH_NONCE_LEN], fields[CHALLENGES_MAX];
 	struct writer w = writer_over(fields, sizeof(fields));
@@ -236,8 +236,8 @@ is_fresh(const struct demand *d, const struct sip_credentials *c, uint32_t nc)
 		return false;
 	}
 	octets = (uint32_t)siphash(&s->tag_key, span_of(in->m->bytes, in->m->len));
-	if (auth_flow_use(auth_flow_of(s->auth, in->from->flow), in->from->serial, nonce.number, nc,
-			  octets))
+	if (auth_nonce_use(auth_flow_of(s->auth, in->from->flow), in->from->serial, nonce.number,
+			   nc, octets))
 		return true;
 	stats_add(&s->stats->auth_replayed, 1);
 	return false;
@@ -291,7 +291,7 @@ authenticate(const struct demand *d)
 }
 
 bool
-auth_refuses(struct inbound *in, const struct proxy_route *route, bool for_server)
+auth_check_refuses(struct inbound *in, const struct proxy_route *route, bool for_server)
 {
 	struct stage *s = in->stage;
 	struct demand d = {
@@ -324,7 +324,7 @@ auth_refuses(struct inbound *in, const struct proxy_route *route, bool for_serve
 }
 
 void
-auth_consume(const struct inbound *in, struct sip_edit *e)
+auth_check_consume(const struct inbound *in, struct sip_edit *e)
 {
 	const struct sip_msg *sip = &in->m->sip;
 	/* acquire: pairs with auth_publish() */

@@ -13,12 +13,12 @@
 #include "engine/proxy.h"
 
 /* stage->auth is there. True: it is answered (401, 407, 400, 403). */
-bool auth_refuses(struct inbound *in, const struct proxy_route *route, bool for_server);
+bool auth_check_refuses(struct inbound *in, const struct proxy_route *route, bool for_server);
 
 /*
  * RFC 3261 §22.3: take the Proxy-Authorization fields of our realms out of a request that is
  * forwarded; those of others stay as they are (D-08).
  */
-void auth_consume(const struct inbound *in, struct sip_edit *e);
+void auth_check_consume(const struct inbound *in, struct sip_edit *e);
 
 #endif

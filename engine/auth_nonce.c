@@ -88,7 +88,7 @@ begin(struct auth_flow *f, uint64_t serial)
 }
 
 uint32_t
-auth_flow_number(struct auth_flow *f, uint64_t serial)
+auth_nonce_next(struct auth_flow *f, uint64_t serial)
 {
 	begin(f, serial);
 	return ++f->made;
@@ -123,7 +123,7 @@ place_for(struct auth_flow *f, uint32_t number)
 }
 
 bool
-auth_flow_use(struct auth_flow *f, uint64_t serial, uint32_t number, uint32_t nc, uint32_t octets)
+auth_nonce_use(struct auth_flow *f, uint64_t serial, uint32_t number, uint32_t nc, uint32_t octets)
 {
 	struct auth_flow_nonce *known;
 

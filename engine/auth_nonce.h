@@ -50,13 +50,13 @@ struct auth_flow {
 /* Both on the thread that decides for the flow at the moment. */
 
 /* The number of the next nonce. */
-uint32_t auth_flow_number(struct auth_flow *f, uint64_t serial);
+uint32_t auth_nonce_next(struct auth_flow *f, uint64_t serial);
 
 /*
  * May this nonce be used with this nc, by a message with this hash of all its octets? Then it was.
  * The same octets once more are a retransmission, not a replay (RFC 3261 §16.11).
  */
-bool auth_flow_use(struct auth_flow *f, uint64_t serial, uint32_t number, uint32_t nc,
-		   uint32_t octets);
+bool auth_nonce_use(struct auth_flow *f, uint64_t serial, uint32_t number, uint32_t nc,
+		    uint32_t octets);
 
 #endif

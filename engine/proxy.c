@@ -486,7 +486,7 @@ proxy_request(struct inbound *in, const struct proxy_route *route)
 		max_forwards_edit(in, e);
 	routes_remove(e, &m->sip);
 	if (in->stage->auth)
-		auth_consume(in, e);
+		auth_check_consume(in, e);
 	if (!send_to(m, t.flow))
 		answer_refuse(in, 500, NULL);
 }

@@ -180,7 +180,7 @@ request(struct inbound *in)
 	if (route_status)
 		answer_refuse(in, route_status,
 			      route_status == 403 ? "Route Not Ours" : "Malformed Route");
-	else if (in->stage->auth && auth_refuses(in, &route, for_server))
+	else if (in->stage->auth && auth_check_refuses(in, &route, for_server))
 		return;
 	else if (for_server)
 		serve(in);

@@ -7,11 +7,12 @@ const AUDIO = { audio: true, video: false };
 const HERE_ONLY = { iceServers: [] }; // host candidates of this machine, no STUN
 
 class JsSipPhone {
-  constructor({ url, user, domain }) {
+  constructor({ url, user, domain, password }) {
     this.domain = domain;
     this.ua = new JsSIP.UA({
       sockets: [new JsSIP.WebSocketInterface(url)],
       uri: `sip:${user}@${domain}`,
+      password,
       register: false,
       session_timers: false,
       register_expires: 300,
@@ -71,10 +72,12 @@ class JsSipPhone {
 }
 
 class SipJsPhone {
-  constructor({ url, user, domain }) {
+  constructor({ url, user, domain, password }) {
     this.domain = domain;
     this.ua = new SIP.UserAgent({
       uri: SIP.UserAgent.makeURI(`sip:${user}@${domain}`),
+      authorizationUsername: user,
+      authorizationPassword: password,
       transportOptions: { server: url },
       logLevel: 'error',
       sessionDescriptionHandlerFactoryOptions: { peerConnectionConfiguration: HERE_ONLY },

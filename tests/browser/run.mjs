@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Two real browser pages register and call each other through sipring: JsSIP to JsSIP, SIP.js to
-// SIP.js, and one to the other; over ws, and over wss with TLS 1.2 and 1.3. SIPRING_BIN: the daemon or its directory. Each step prints ok or
-// not ok; exit code 77: there is no browser or no npm here.
+// SIP.js, and one to the other; over ws, and over wss with TLS 1.2 and 1.3; the last pair once more
+// with passwords. SIPRING_BIN: the daemon or its directory. Each step prints ok or not ok; exit code
+// 77: there is no browser or no npm here.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Daemon, fates, GAUGES } from './daemon.mjs';
@@ -19,6 +22,7 @@ const MODULES = path.join(HERE, 'node_modules');
 const SCALE = Number(process.env.SIPRING_TEST_SCALE || 1);
 const DEADLINE = 20000 * SCALE; // only a failure waits that long
 const DOMAIN = 'example.org';
+const PASSWORD = 'secret';
 const TEXT = 'grüß dich \u{1F4DE} \u{1F468}\u200D\u{1F469}\u200D\u{1F466} 電話 "<&>;\r\nline two';
 const SECURE = ['127.0.0.1', '127.0.0.2']; // TLS 1.3 and nothing else there, 1.2 here
 const FLAGS = [
@@ -292,7 +296,9 @@ async function pair(report, browser, site, daemon, [a, b], number) {
   const why = () => explain(users, daemon);
   const opened = await report.step(what('pages open, subprotocol sip'), async () => {
     for (const [{ stack, url }, user] of [[a, `alice${number}`], [b, `bob${number}`]])
-      users.push(await User.open(browser, site, { stack, url, user, domain: DOMAIN }));
+      users.push(await User.open(browser, site, {
+        stack, url, user, domain: DOMAIN, password: PASSWORD,
+      }));
   }, why);
   if (opened) {
     for (const [name, run] of steps(...users))
@@ -327,6 +333,55 @@ async function end(report, users, daemon) {
   }, why);
 }
 
+// Users with the HA1 that both stacks can make (MD5).
+function usersFile(folder, numbers) {
+  const file = path.join(folder, 'users');
+  const lines = numbers.flatMap((number) => ['alice', 'bob'].map((name) => {
+    const user = `${name}${number}`;
+    const ha1 = createHash('md5').update(`${user}:${DOMAIN}:${PASSWORD}`).digest('hex');
+    return `${user}:${DOMAIN}:${ha1}\n`;
+  }));
+  fs.writeFileSync(file, lines.join(''));
+  return file;
+}
+
+// A user with the wrong password stays out.
+async function stranger(report, browser, site, daemon, url, number) {
+  const users = [];
+  await report.step('JsSIP with a wrong password is refused', async () => {
+    const config = { stack: 'JsSIP', url, user: `alice${number}`, domain: DOMAIN, password: 'no' };
+    users.push(await User.open(browser, site, config));
+    await users[0].act('register');
+    const { cause } = await users[0].next('registration-failed');
+    assert.equal(cause, 'Authentication Error');
+  }, () => explain(users, daemon));
+  return users;
+}
+
+// The same between users who have to authenticate: every request of theirs is challenged.
+async function authenticated(report, browser, site, program) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sipring-users-'));
+  const file = usersFile(folder, [9]);
+  const daemon = new Daemon(program, ['--listen', 'ws:127.0.0.1:0', '--set', `auth.users=${file}`,
+    '--set', `routing.domains=${DOMAIN}`]);
+  try {
+    const [url] = await daemon.ready(DEADLINE, 1);
+    const two = ['JsSIP', 'SIP.js'].map((stack) => ({ stack, over: 'password', url }));
+    const users = await pair(report, browser, site, daemon, two, 9);
+    users.push(...await stranger(report, browser, site, daemon, url, 9));
+    await report.step('all of them were challenged', async () => {
+      const counters = await daemon.counters(DEADLINE);
+      assert.ok(counters.auth_accepted >= 10, JSON.stringify(counters));
+      assert.equal(counters.auth_malformed, 0);
+      return `${counters.auth_challenged} challenges, ${counters.auth_accepted} accepted`;
+    }, () => explain(users, daemon));
+    await end(report, users, daemon);
+  } finally {
+    daemon.process.kill('SIGKILL');
+    fs.rmSync(folder, { recursive: true });
+  }
+}
+
 async function main() {
   const program = findProgram();
   const executablePath = findChromium();
@@ -359,6 +414,7 @@ async function main() {
     for (const [number, two] of pairs.entries())
       users.push(...await pair(report, browser, site, daemon, two, number));
     await end(report, users, daemon);
+    await authenticated(report, browser, site, program);
   } finally {
     daemon.process.kill('SIGKILL');
     if (browser) await browser.close();

@@ -48,14 +48,14 @@ static void
 nc_rises(void **state)
 {
 	(void)state;
-	assert_int_equal(auth_flow_number(&flow, 9), 1);
-	assert_true(auth_flow_use(&flow, 9, 1, 1, 100));
-	assert_true(auth_flow_use(&flow, 9, 1, 1, 100)); /* the same octets once more */
-	assert_false(auth_flow_use(&flow, 9, 1, 1, 101));
-	assert_true(auth_flow_use(&flow, 9, 1, 5, 102)); /* gaps are no harm */
-	assert_false(auth_flow_use(&flow, 9, 1, 4, 103));
-	assert_false(auth_flow_use(&flow, 9, 1, 1, 100));
-	assert_true(auth_flow_use(&flow, 9, 1, 6, 104));
+	assert_int_equal(auth_nonce_next(&flow, 9), 1);
+	assert_true(auth_nonce_use(&flow, 9, 1, 1, 100));
+	assert_true(auth_nonce_use(&flow, 9, 1, 1, 100)); /* the same octets once more */
+	assert_false(auth_nonce_use(&flow, 9, 1, 1, 101));
+	assert_true(auth_nonce_use(&flow, 9, 1, 5, 102)); /* gaps are no harm */
+	assert_false(auth_nonce_use(&flow, 9, 1, 4, 103));
+	assert_false(auth_nonce_use(&flow, 9, 1, 1, 100));
+	assert_true(auth_nonce_use(&flow, 9, 1, 6, 104));
 }
 
 /* A client that takes each request's own challenge uses them in about the order of their making. */
@@ -64,13 +64,13 @@ each_nonce_once_in_any_number(void **state)
 {
 	(void)state;
 	for (uint32_t n = 1; n <= 20; n++)
-		assert_int_equal(auth_flow_number(&flow, 9), n);
+		assert_int_equal(auth_nonce_next(&flow, 9), n);
 	for (uint32_t n = 1; n + 1 <= 20; n += 2) {
-		assert_true(auth_flow_use(&flow, 9, n + 1, 1, n + 1));
-		assert_true(auth_flow_use(&flow, 9, n, 1, n));
+		assert_true(auth_nonce_use(&flow, 9, n + 1, 1, n + 1));
+		assert_true(auth_nonce_use(&flow, 9, n, 1, n));
 	}
 	for (uint32_t n = 1; n <= 20; n++)
-		assert_false(auth_flow_use(&flow, 9, n, 1, 1000));
+		assert_false(auth_nonce_use(&flow, 9, n, 1, 1000));
 }
 
 /* What left the record is not forgotten: it is stale. */
@@ -79,20 +79,20 @@ an_old_nonce_is_stale(void **state)
 {
 	(void)state;
 	for (uint32_t n = 2; n <= 5; n++)
-		assert_true(auth_flow_use(&flow, 9, n, 1, n));
-	assert_false(auth_flow_use(&flow, 9, 2, 2, 7)); /* with its nc, and without */
-	assert_false(auth_flow_use(&flow, 9, 1, 1, 7));
-	assert_true(auth_flow_use(&flow, 9, 3, 2, 7));
+		assert_true(auth_nonce_use(&flow, 9, n, 1, n));
+	assert_false(auth_nonce_use(&flow, 9, 2, 2, 7)); /* with its nc, and without */
+	assert_false(auth_nonce_use(&flow, 9, 1, 1, 7));
+	assert_true(auth_nonce_use(&flow, 9, 3, 2, 7));
 }
 
 static void
 the_next_flow_in_the_slot_begins_anew(void **state)
 {
 	(void)state;
-	assert_int_equal(auth_flow_number(&flow, 9), 1);
-	assert_true(auth_flow_use(&flow, 9, 1, 3, 1));
-	assert_int_equal(auth_flow_number(&flow, 10), 1);
-	assert_true(auth_flow_use(&flow, 10, 1, 1, 1));
+	assert_int_equal(auth_nonce_next(&flow, 9), 1);
+	assert_true(auth_nonce_use(&flow, 9, 1, 3, 1));
+	assert_int_equal(auth_nonce_next(&flow, 10), 1);
+	assert_true(auth_nonce_use(&flow, 10, 1, 1, 1));
 }
 
 int

@@ -177,14 +177,14 @@ challenges_are_written(void **state)
 	struct writer w = writer_over(text, sizeof(text));
 
 	(void)state;
-	sip_challenge_write(&w, &challenge);
+	sip_digest_challenge(&w, &challenge);
 	check_span(writer_text(&w), "WWW-Authenticate: Digest realm=\"example.org\", nonce=\"n0\", "
 				    "qop=\"auth\", algorithm=SHA-512-256\r\n");
 	challenge.stale = true;
 	for (size_t cap = 0; cap < w.len + 12; cap++) {
 		struct writer small = writer_over(text, cap);
 
-		sip_challenge_write(&small, &challenge);
+		sip_digest_challenge(&small, &challenge);
 		assert_true(small.full && small.len <= cap);
 	}
 }
