@@ -2,8 +2,8 @@
 //
 // Two real browser pages register and call each other through sipring: JsSIP to JsSIP, SIP.js to
 // SIP.js, and one to the other; over ws, and over wss with TLS 1.2 and 1.3; the last pair once more
-// with passwords. SIPRING_BIN: the daemon or its directory. Each step prints ok or not ok; exit code
-// 77: there is no browser or no npm here.
+// with passwords. SIPRING_BIN: the daemon or its directory. Each step prints ok or not ok; exit
+// code 77: there is no browser or no npm here.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
