@@ -31,7 +31,7 @@ is_asked(const struct inbound *in, const struct proxy_route *route, bool for_ser
 		return false;
 	if (for_server || method == SIP_METHOD_REGISTER)
 		return for_server && method == SIP_METHOD_REGISTER;
-	return !route->by_token || sip_addr_tag(&in->head.to).len == 0;
+	return !route->by_token || sip_addr_tag(&in->head->to).len == 0;
 }
 
 /* False: a domain with so long a name has no users. */
@@ -302,7 +302,7 @@ auth_check_refuses(struct inbound *in, const struct proxy_route *route, bool for
 
 	if (!is_asked(in, route, for_server))
 		return false;
-	d.identity = d.registers ? &in->head.to.uri : &in->head.from.uri;
+	d.identity = d.registers ? &in->head->to.uri : &in->head->from.uri;
 	sip = d.identity->kind == SIP_SCHEME_SIP || d.identity->kind == SIP_SCHEME_SIPS;
 	if (!sip || !names_is_ours(&s->names, d.identity)) {
 		/* the registrar has a word of its own for that */

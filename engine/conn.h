@@ -43,6 +43,8 @@ struct conn {
 	struct tls_conn *tls;      /* see conn_tls.h; NULL: plain */
 	uint64_t ping_stamp_ns;    /* payload of the last Ping, until its Pong came; 0: none */
 	struct budget control_budget;
+	struct budget message_budget;
+	uint64_t held_ns;          /* since when there has been something in `held` */
 	struct budget glitch_budget;
 	struct flow flow;
 	uint32_t next_dirty;   /* list of connections with something to send */

@@ -297,6 +297,8 @@ hold(struct loop *l, struct conn *c, struct span rest)
 	/* else its own sends, or messages, wake it: see conn_output_sent(), conn_life_routed() */
 	if (!has_backlog(l, c) && !c->registering)
 		loop_mark_held(l, c);
+	if (!c->held.len)
+		c->held_ns = l->now_ns;
 	if (rest.len && !pieces_add(&l->bytes, &l->stats, &c->held, rest, 0))
 		out_of_memory(l, c);
 }

@@ -53,6 +53,14 @@ blocked_limit(struct loop *l, uint64_t limit)
 	return left;
 }
 
+bool
+conn_output_is_over(const struct loop *l, const struct conn *c, uint64_t len, uint32_t quarters)
+{
+	uint64_t limit = l->settings->ws_send_queue;
+
+	return c->sendq.queued + len > limit / 4 * quarters;
+}
+
 static bool
 may_queue(struct loop *l, struct conn *c, uint64_t len)
 {
@@ -84,9 +92,9 @@ mask_of(struct loop *l, const struct conn *c, struct sendq_mask *mask)
 struct frame {
 	const struct span *pieces;
 	size_t pieces_len;
-	uint64_t len; /* of all pieces */
+	uint64_t len;            /* of all pieces */
 	struct sendq_mask *mask; /* or NULL */
-	uint8_t opcode; /* and RSV1 */
+	uint8_t opcode;          /* and RSV1 */
 };
 
 static size_t

@@ -28,6 +28,10 @@ void conn_output_flush(struct loop *l, struct conn *c);
 /* Has a send been waiting for the peer since an earlier turn? */
 bool conn_output_is_blocked(const struct loop *l, const struct conn *c);
 
+/* Would `len` more bytes fill its queue to so many quarters of ws_send_queue? */
+bool conn_output_is_over(const struct loop *l, const struct conn *c, uint64_t len,
+			 uint32_t quarters);
+
 /* The ring is done with the chunk in flight. */
 void conn_output_sent(struct loop *l, struct conn *c, int result);
 

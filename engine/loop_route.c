@@ -3,11 +3,13 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include "engine/clock.h"
 #include "engine/conn_life.h"
 #include "engine/conn_output.h"
 #include "engine/loop.h"
 #include "engine/loop_order.h"
 #include "engine/order.h"
+#include "engine/rank.h"
 #include "engine/upstream.h"
 
 /*
@@ -16,6 +18,15 @@
  * is read.
  */
 #define ROUTE_BATCH 16
+
+/* Every message counts; which ones are refused for it is the routing stage's to say. */
+static bool
+is_over_rate(const struct loop *l, struct conn *c)
+{
+	uint32_t rate = l->settings->routing_connection_rate;
+
+	return rate && !budget_spend(&c->message_budget, l->now_ns, CLOCK_NS_PER_S / rate, rate);
+}
 
 struct message *
 loop_route_message_new(struct loop *l, struct conn *c, enum message_kind kind)
@@ -29,6 +40,7 @@ loop_route_message_new(struct loop *l, struct conn *c, enum message_kind kind)
 		m->from = c->flow;
 		m->peer = c->peer;
 		m->dial = c->upstream ? c->upstream->id : FLOW_NONE;
+		m->listener = c->listener;
 	} else {
 		m->from = FLOW_NONE;
 	}
@@ -37,6 +49,9 @@ loop_route_message_new(struct loop *l, struct conn *c, enum message_kind kind)
 	m->has_sip = false;
 	m->leased = false;
 	m->loop = l->index;
+	m->rank = RANK_KEEP;
+	m->since_ns = c && c->held.len ? c->held_ns : l->now_ns;
+	m->over_rate = c && kind == MESSAGE_DATA && is_over_rate(l, c);
 	m->heap = NULL;
 	m->out_heap = NULL;
 	m->pieces_len = 0;
@@ -118,13 +133,29 @@ send_back(struct loop *l, struct message *m)
 		lane_put_urgent(mesh_back(l->mesh, l->index, m->loop), m);
 }
 
+/* Before a peer that does not read is cut off, it gets nothing new (rank.h). */
+static bool
+gives_up(struct loop *l, const struct conn *c, const struct message *m)
+{
+	if (m->rank == RANK_KEEP || !conn_output_is_blocked(l, c))
+		return false;
+	if (m->rank == RANK_SPARE && conn_output_is_over(l, c, m->out_len, 2)) {
+		stats_add(&l->stats.spared_send_queue, 1);
+		return true;
+	}
+	if (!conn_output_is_over(l, c, m->out_len, 3))
+		return false;
+	stats_add(&l->stats.refused_send_queue, 1);
+	return true;
+}
+
 /* False: it was sent back. */
 static bool
 forward(struct loop *l, struct message *m)
 {
 	struct conn *c = loop_conn(l, m->to);
 
-	if (c && c->state == CONN_OPEN) {
+	if (c && c->state == CONN_OPEN && !gives_up(l, c, m)) {
 		if (conn_output_message(l, c, m, SENDQ_RELAYED))
 			return true;
 		if (c->state != CONN_OPEN) {

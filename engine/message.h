@@ -61,6 +61,10 @@ struct message {
 	bool leased;              /* bytes lie in receive buffer `buffer` */
 	uint16_t buffer;
 	uint16_t loop; /* owner */
+	uint8_t listener;  /* that the connection came to */
+	uint8_t rank;      /* enum rank, from the routing stage on */
+	bool over_rate;    /* its connection has sent more than routing.connection_rate allows */
+	uint64_t since_ns; /* when it came in; 0: not known */
 	/* MESSAGE_FLOW_CLOSED, and `code` of MESSAGE_CLOSE too */
 	uint16_t code;    /* of the Close frame, or 0 */
 	uint8_t why;      /* enum conn_event that ended it */

@@ -175,7 +175,7 @@ proxy_route_read(struct inbound *in, struct proxy_route *route)
 static bool
 wants_tls(const struct inbound *in)
 {
-	return in->head.uri.kind == SIP_SCHEME_SIPS;
+	return in->uri->kind == SIP_SCHEME_SIPS;
 }
 
 static int
@@ -351,10 +351,11 @@ static void
 max_forwards_edit(const struct inbound *in, struct sip_edit *e)
 {
 	const struct sip_field *f = sip_msg_field(&in->m->sip, SIP_FIELD_MAX_FORWARDS);
+	uint32_t hops = in->head->hops - 1, limit = in->stage->settings->routing_max_forwards_limit;
 	size_t begin = sip_edit_text_begin(e);
 
 	assert(in->head->hops > 0);
-	writer_put_decimal(&e->text, in->head->hops - 1);
+	writer_put_decimal(&e->text, hops < limit ? hops : limit);
 	sip_edit_splice(e, f->value_off, f->value_len, sip_edit_text_end(e, begin));
 }
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include "codec/sip_addr.h"
+#include "engine/admission.h"
 #include "engine/answer.h"
 #include "engine/auth_check.h"
 #include "engine/embed.h"
@@ -161,6 +162,8 @@ request(struct inbound *in)
 		answer_refuse(in, status, NULL);
 		return;
 	}
+	if (admission_refuses(in))
+		return;
 	route_status = proxy_route_read(in, &route);
 	if (route.rewritten && (status = uri_check(in))) {
 		answer_refuse(in, status, NULL);
@@ -332,6 +335,7 @@ route_new(const struct settings *settings, const char *host, struct shared *shar
 	s->flows = &shared->flows;
 	s->location = &shared->location;
 	s->auth = shared->auth;
+	s->sources = shared->sources;
 	s->home = &shared->location.homes[index];
 	s->home->stats = stats;
 	s->index = index;

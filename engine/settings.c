@@ -104,6 +104,8 @@ settings_set(struct settings *s, const char *assignment, char error[SETTINGS_ERR
 		return settings_upstream(s, value, error);
 	if (strcmp(name, "tls.server_domain") == 0 || strcmp(name, "tls.client_domain") == 0)
 		return settings_domain_add(s, value, name[4] == 'c', error);
+	if (strcmp(name, "policy.rule") == 0)
+		return settings_policy_add(s, value, error);
 	row = settings_table_find(name);
 	if (!row)
 		return refuse_unknown(name, error);
@@ -262,5 +264,6 @@ settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX])
 				     s->require_origin == SETTINGS_ORIGIN_1;
 	return check_numbers(s, error) && check_host(s, error) && check_domains(s, error) &&
 	       check_listeners(s, error) && check_upstreams(s, error) &&
-	       settings_domain_check(s, error) && settings_auth_finish(s, error);
+	       settings_domain_check(s, error) && settings_auth_finish(s, error) &&
+	       settings_policy_finish(s, error);
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "engine/policy.h"
 
 /* In the order of the choices in settings.def. */
 enum settings_mode { SETTINGS_MODE_REGISTRAR, SETTINGS_MODE_ECHO, SETTINGS_MODE_EMBED };
@@ -19,6 +20,7 @@ enum settings_foreign { SETTINGS_FOREIGN_REFUSE, SETTINGS_FOREIGN_ALLOW };
 enum settings_origin { SETTINGS_ORIGIN_0, SETTINGS_ORIGIN_1, SETTINGS_ORIGIN_AUTO };
 
 #define SETTINGS_ALGORITHMS_MAX 3
+#define SETTINGS_RULES_MAX 64
 #define SETTINGS_LISTENERS_MAX 16
 #define SETTINGS_TEXT_MAX 1024
 
@@ -86,6 +88,8 @@ struct settings {
 	uint32_t upstreams_len;
 	struct settings_domain domains[SETTINGS_DOMAINS_MAX];
 	uint32_t domains_len;
+	struct policy_rule rules[SETTINGS_RULES_MAX];
+	uint32_t rules_len;
 	bool given[SETTINGS_LEN]; /* by settings_set(); the others have their defaults */
 	/* derived by settings_finish() */
 	enum settings_mode mode;
@@ -93,6 +97,7 @@ struct settings {
 	bool origin_required;
 	uint8_t auth_order[SETTINGS_ALGORITHMS_MAX]; /* enum sip_digest_algorithm */
 	uint32_t auth_order_len;
+	uint32_t methods; /* routing.methods as bits of enum sip_method; 0: all */
 };
 
 #define SETTINGS_ERROR_MAX 512 /* bytes of an error text */
@@ -101,8 +106,9 @@ void settings_init(struct settings *s); /* all defaults */
 
 /*
  * "name=value", blanks around either do not count; "listen=..." adds a listener, "upstream=..." an
- * upstream, "tls.server_domain=NAME" and "tls.client_domain=NAME" a TLS domain. False: `error` says
- * what is wrong and what would be right, and nothing was changed.
+ * upstream, "tls.server_domain=NAME" and "tls.client_domain=NAME" a TLS domain, "policy.rule=..." a
+ * rule behind the others (policy.h). False: `error` says what is wrong and what would be right, and
+ * nothing was changed.
  */
 bool settings_set(struct settings *s, const char *assignment, char error[SETTINGS_ERROR_MAX]);
 

@@ -85,11 +85,12 @@ assign(struct reader *r, const yaml_node_t *node, const struct place *place, con
 	return settings_set(r->s, assignment, why) || wrong(r, node, "%s", why);
 }
 
-/* listen, upstream: each value adds one. */
+/* Each value adds one. */
 static bool
 is_repeated(const char *name)
 {
-	return strcmp(name, "listen") == 0 || strcmp(name, "upstream") == 0;
+	return strcmp(name, "listen") == 0 || strcmp(name, "upstream") == 0 ||
+	       strcmp(name, "policy.rule") == 0;
 }
 
 static const yaml_node_t *

@@ -151,6 +151,17 @@ print_domains(const struct settings *s, bool client, FILE *out)
 			print_domain(s, i, &title, out);
 }
 
+static void
+print_rule(const struct policy_rule *rule, FILE *out)
+{
+	char text[POLICY_TEXT_MAX];
+
+	policy_print(rule, text);
+	fputs("  - ", out);
+	print_quoted(text, out);
+	fputc('\n', out);
+}
+
 /* All that is no row of the table. */
 static void
 print_lists(const struct settings *s, FILE *out)
@@ -167,6 +178,10 @@ print_lists(const struct settings *s, FILE *out)
 		print_upstream(&s->upstreams[i], out);
 	print_domains(s, false, out);
 	print_domains(s, true, out);
+	if (s->rules_len)
+		fputs("# what becomes of a request: the first rule that fits\npolicy.rule:\n", out);
+	for (uint32_t i = 0; i < s->rules_len; i++)
+		print_rule(&s->rules[i], out);
 }
 
 void

@@ -3,8 +3,8 @@
 #define ENGINE_SETTINGS_TABLE_H
 /*
  * settings.def as an array, and what can be said of one row: between settings.c,
- * settings_table.c, settings_listen.c, settings_upstream.c, settings_domain.c, settings_auth.c and
- * settings_print.c only.
+ * settings_table.c, settings_listen.c, settings_upstream.c, settings_domain.c, settings_auth.c,
+ * settings_policy.c and settings_print.c only.
  */
 #include "engine/settings.h"
 
@@ -56,6 +56,12 @@ bool settings_domain_add(struct settings *s, const char *name, bool client,
 
 /* Do the domains go together, and are those there that listeners and upstreams need? */
 bool settings_domain_check(const struct settings *s, char error[SETTINGS_ERROR_MAX]);
+
+/* Add a rule; see policy.h. */
+bool settings_policy_add(struct settings *s, const char *text, char error[SETTINGS_ERROR_MAX]);
+
+/* Check the rules and routing.methods, when all listeners are known. */
+bool settings_policy_finish(struct settings *s, char error[SETTINGS_ERROR_MAX]);
 
 /* Check auth.* and fill the order of algorithms. */
 bool settings_auth_finish(struct settings *s, char error[SETTINGS_ERROR_MAX]);

@@ -9,7 +9,8 @@
 /* One key per purpose, so that what one of them shows says nothing about the others. */
 struct keys {
 	struct token_key flow, nonce;
-	uint8_t branch[SIPHASH_KEY_LEN], tag[SIPHASH_KEY_LEN], table[SIPHASH_KEY_LEN];
+	uint8_t branch[SIPHASH_KEY_LEN], tag[SIPHASH_KEY_LEN], table[SIPHASH_KEY_LEN],
+		source[SIPHASH_KEY_LEN];
 };
 
 static bool
@@ -24,6 +25,7 @@ keys_derive(struct keys *k, const uint8_t key[SHARED_KEY_LEN])
 	     token_derive(&master, "nonce", k->nonce.bytes, sizeof(k->nonce.bytes)) &&
 	     token_derive(&master, "branch", k->branch, sizeof(k->branch)) &&
 	     token_derive(&master, "tag", k->tag, sizeof(k->tag)) &&
+	     token_derive(&master, "source", k->source, sizeof(k->source)) &&
 	     token_derive(&master, "table", k->table, sizeof(k->table));
 	OPENSSL_cleanse(&master, sizeof(master));
 	return ok;
@@ -40,19 +42,24 @@ shared_new(const struct settings *settings, const uint8_t key[SHARED_KEY_LEN], u
 	if (!s)
 		return NULL;
 	s->auth = NULL;
+	s->sources = NULL;
 	if (keys_derive(&k, key)) {
 		s->branch_key = siphash_key_of(k.branch);
 		s->tag_key = siphash_key_of(k.tag);
 		flows = flows_init(&s->flows, loops, slots_max, &k.flow);
 		if (settings->auth_users[0])
 			s->auth = auth_new(&k.nonce, loops, slots_max);
+		if (settings->routing_source_rate)
+			s->sources = sources_new(k.source);
 		ok = flows && (s->auth || !settings->auth_users[0]) &&
+		     (s->sources || !settings->routing_source_rate) &&
 		     location_init(&s->location, k.table, routers,
 				   settings->aor_memory_s * SECOND_NS, settings->bindings_max);
 	}
 	OPENSSL_cleanse(&k, sizeof(k));
 	if (ok)
 		return s;
+	sources_free(s->sources);
 	auth_free(s->auth);
 	if (flows)
 		flows_fini(&s->flows);
@@ -65,6 +72,7 @@ shared_free(struct shared *s)
 {
 	if (!s)
 		return;
+	sources_free(s->sources);
 	auth_free(s->auth);
 	location_fini(&s->location);
 	flows_fini(&s->flows);

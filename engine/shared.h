@@ -13,6 +13,7 @@
 #include "engine/flows.h"
 #include "engine/location.h"
 #include "engine/settings.h"
+#include "engine/sources.h"
 
 #define SHARED_KEY_LEN 32
 
@@ -20,6 +21,7 @@ struct shared {
 	struct flows flows;
 	struct location location;
 	struct siphash_key branch_key, tag_key;
+	struct sources *sources; /* NULL: routing.source_rate is 0 */
 	struct auth *auth; /* NULL: the settings name no users */
 };
 

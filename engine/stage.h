@@ -24,6 +24,7 @@ struct stage {
 	struct location_home *home; /* this router's */
 	uint32_t index;             /* this router's */
 	struct auth *auth;          /* of struct shared; NULL: nobody has to authenticate */
+	struct sources *sources;    /* of struct shared; NULL: no rate per source */
 	struct siphash_key branch_key, tag_key;
 	struct span host;        /* our name in Via and Record-Route */
 	struct span via_head[2]; /* "Via: SIP/2.0/WS host;branch=z9hG4bK"; of a secure flow WSS */

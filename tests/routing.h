@@ -31,6 +31,8 @@ struct routing {
 	struct sip_shapes *shapes; /* so that what is sent again is read by its shape */
 	struct message *m;
 	uint64_t now_ns;
+	uint64_t age_ns; /* how long the next message has waited */
+	bool over_rate;  /* its connection has sent too much */
 	uint32_t generation[ROUTING_SLOTS];
 	struct message_peer peer[ROUTING_SLOTS];
 	char *out; /* what went out, with a NUL behind it */
@@ -157,6 +159,9 @@ routing_send_opcode(struct routing *r, uint32_t slot, const char *text, size_t l
 	m->len = (uint32_t)len;
 	m->has_sip = r->settings.mode == SETTINGS_MODE_REGISTRAR;
 	m->has_head = false;
+	m->listener = 0;
+	m->over_rate = r->over_rate;
+	m->since_ns = r->now_ns - r->age_ns;
 	m->sip_error = 0;
 	if (m->has_sip)
 		(void)message_read(m, r->shapes);
