@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include "codec/sip_uri.h"
 #include "engine/token.h"
 #include "tests/feed.h"
@@ -122,6 +124,10 @@ derived(void **state)
 	token_derive(&key, "a", shorter, sizeof(shorter));
 	assert_memory_not_equal(a, b, sizeof(a));
 	assert_memory_equal(a, shorter, sizeof(shorter));
+	/* HMAC-SHA256, as libcrypto makes it */
+	assert_non_null(
+		HMAC(EVP_sha256(), key.bytes, sizeof(key.bytes), (const uint8_t *)"a", 1, b, NULL));
+	assert_memory_equal(a, b, sizeof(a));
 }
 
 int
