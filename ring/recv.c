@@ -20,7 +20,8 @@ credit(const struct ring *r, const struct slot *s)
 {
 	uint64_t bytes = (uint64_t)(r->share - s->leases) * r->buffers.buffer_bytes;
 
-	if (!(r->features & 1u << RING_FEATURE_RECV_CREDIT))
+	/* where it runs out it would cut a datagram */
+	if (!(r->features & 1u << RING_FEATURE_RECV_CREDIT) || s->flags & SLOT_DATAGRAM)
 		return 0;
 	return bytes < INT32_MAX ? (uint32_t)bytes : INT32_MAX;
 }
@@ -208,9 +209,9 @@ recv_completed(struct ring *r, const struct uring_cqe *cqe)
 		}
 		if (cqe->res < 0)
 			failed(r, s, cqe->res);
-		else if (cqe->res == 0)
+		else if (cqe->res == 0 && !(s->flags & SLOT_DATAGRAM))
 			end(r, s, 0);
-		else if (leased && !(s->flags & (SLOT_CLOSING | SLOT_ENDED)))
+		else if (cqe->res > 0 && leased && !(s->flags & (SLOT_CLOSING | SLOT_ENDED)))
 			deliver(r, s, buffer, (uint32_t)cqe->res);
 	}
 	if (leased)

@@ -10,6 +10,7 @@
 
 #include "ring/close.h"
 #include "ring/connect.h"
+#include "ring/datagram.h"
 #include "ring/direct.h"
 #include "ring/handover.h"
 #include "ring/probe.h"
@@ -195,6 +196,22 @@ ring_connect(struct ring *r, int fd, const struct sockaddr *address, socklen_t l
 		return -ENOBUFS;
 	connect_begin(r, slot_get(&r->slots, *slot), address, len);
 	return 0;
+}
+
+int
+ring_datagrams(struct ring *r, int fd, uint32_t *slot)
+{
+	*slot = slot_take(&r->slots, fd);
+	if (*slot == SLOT_NONE)
+		return -ENOBUFS;
+	datagram_begin(r, slot_get(&r->slots, *slot));
+	return 0;
+}
+
+int
+ring_send_datagram(struct ring *r, uint32_t slot, const struct iovec *pieces, uint32_t pieces_len)
+{
+	return datagram_send(r, slot_get(&r->slots, slot), pieces, pieces_len);
 }
 
 void

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 struct ring; /* opaque */
 
@@ -132,7 +133,8 @@ struct ring_handlers {
 		X(accept_errors) X(accept_pauses) X(accept_shed) X(handed_over) X(handed_in)       \
 			X(handover_errors) X(receives) X(receive_rearms) X(receive_holds)          \
 				X(buffer_famines) X(sends) X(sends_short) X(sends_guarded)         \
-					X(sends_timed_out) X(bytes_in) X(bytes_out)
+					X(sends_timed_out) X(datagrams_sent) X(datagrams_unsent)   \
+						X(bytes_in) X(bytes_out)
 struct ring_counters {
 #define X(name) uint64_t name;
 	RING_COUNTER_LIST(X)
@@ -204,6 +206,23 @@ bool ring_is_starved(const struct ring *r);
  */
 int ring_connect(struct ring *r, int fd, const struct sockaddr *address, socklen_t len,
 		 uint32_t *slot);
+
+/*
+ * Take a connected datagram socket: receiving begins. Each `received` is one datagram, cut where it
+ * is longer than a buffer; empty ones are not told. What the network says of a datagram that could
+ * not be delivered (-ECONNREFUSED and the like) comes as `ended`. No ring_send() and no
+ * ring_shutdown_write() on such a slot. 0: *slot is its slot, and the socket is the ring's;
+ * -ENOBUFS: no slot is free, and the socket is still the caller's.
+ */
+int ring_datagrams(struct ring *r, int fd, uint32_t *slot);
+
+/*
+ * Send the pieces as one datagram, now and without waiting; they are the caller's again. 0: the
+ * kernel has it; or -errno, and it is lost: -EAGAIN: its buffer is full; -EMSGSIZE; -ECONNREFUSED
+ * and the like: what the network said of an earlier one. Not after ring_close().
+ */
+int ring_send_datagram(struct ring *r, uint32_t slot, const struct iovec *pieces,
+		       uint32_t pieces_len);
 
 /*
  * Stop and go on receiving on a slot (back-pressure). After ring_receive_pause() a

@@ -41,6 +41,7 @@ enum slot_flag {
 	SLOT_HANDED = 1 << 22,      /* is there: our entry closes without a word */
 	SLOT_GREEDY = 1 << 23,      /* has its share of the buffers out */
 	SLOT_FED = 1 << 24,         /* starved: its next receive takes one buffer only */
+	SLOT_DATAGRAM = 1 << 25,    /* no stream: each receive is a datagram */
 	/* Members of a FIFO: these belong to the index and survive its owner. */
 	SLOT_IN_TODO = 1 << 30,
 	SLOT_IN_STARVED = 1 << 29,

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 struct uring; /* opaque */
 
@@ -105,6 +106,9 @@ int uring_socket_stream(void);
 
 /* Two connected stream sockets. */
 int uring_socket_pair(int fds[2]);
+
+/* One datagram out of these pieces, without waiting. Its bytes, or -errno. */
+int uring_socket_send_datagram(int fd, const struct iovec *pieces, uint32_t pieces_len);
 
 /* A descriptor to hold in reserve, or -errno. */
 int uring_socket_reserve(void);

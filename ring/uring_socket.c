@@ -61,6 +61,16 @@ uring_socket_pair(int fds[2])
 }
 
 int
+uring_socket_send_datagram(int fd, const struct iovec *pieces, uint32_t pieces_len)
+{
+	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)pieces,
+				  .msg_iovlen = pieces_len };
+	ssize_t n = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return n < 0 ? -errno : (int)n;
+}
+
+int
 uring_socket_reserve(void)
 {
 	int fd = eventfd(0, EFD_CLOEXEC);

@@ -290,6 +290,16 @@ uring_socket_stream(void)
 	return open_fd(sim_file_new(SIM_STREAM));
 }
 
+/* This world has streams only. */
+int
+uring_socket_send_datagram(int fd, const struct iovec *pieces, uint32_t pieces_len)
+{
+	(void)fd;
+	(void)pieces;
+	(void)pieces_len;
+	return -EOPNOTSUPP;
+}
+
 int
 uring_socket_reserve(void)
 {
