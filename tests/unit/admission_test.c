@@ -35,7 +35,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* To bob, of `age_ns`, To with a tag or without; returns the status, 0: it is forwarded or dropped. */
+/* To bob, `age_ns` old; returns the status, 0: it is forwarded or dropped. */
 static int
 say_aged(const char *method, const char *tag, const char *fields, uint64_t age_ns)
 {
