@@ -157,7 +157,7 @@ contact_check(struct registration *r, const struct sip_addr *addr)
 	 */
 	if (uri->kind == SIP_SCHEME_SIPS && !r->in->from->secure)
 		return registration_fault(r, 400, "A sips: Contact Needs TLS");
-	if (uri->kind == SIP_SCHEME_OTHER)
+	if (uri->kind != SIP_SCHEME_SIP && uri->kind != SIP_SCHEME_SIPS)
 		return registration_fault(r, 400, "Contact Is Not a SIP URI");
 	/* §20.10: with a question mark (or comma, semicolon) the brackets are needed */
 	if (!addr->bracketed && uri->headers.len)

@@ -137,7 +137,7 @@ bool settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX]);
  * May an application connect out over TLS (mode embed)? There is a client domain that somebody has
  * set up: certificates, CAs or tls.verify_cert. After settings_finish().
  */
-bool settings_dials_tls(const struct settings *s);
+bool settings_domain_dials(const struct settings *s);
 
 /* All as a file for settings_file_read(), with unit and meaning as comments. */
 void settings_print(const struct settings *s, FILE *out);

@@ -115,7 +115,7 @@ check_files(const struct settings_domain *d, char error[SETTINGS_ERROR_MAX])
 }
 
 bool
-settings_dials_tls(const struct settings *s)
+settings_domain_dials(const struct settings *s)
 {
 	const struct settings_domain *d = &s->domains[SETTINGS_DOMAIN_CLIENT];
 	bool set = *d->certificate || *d->ca_list || *d->ca_dir ||

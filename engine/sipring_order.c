@@ -93,7 +93,7 @@ sipring_connect(struct sipring *s, const char *uri)
 
 	/* the domains for TLS are made at the start */
 	if (!e || !settings_upstream_parse(&where, uri, error) ||
-	    (where.tls && !settings_dials_tls(e->stage->settings)))
+	    (where.tls && !settings_domain_dials(e->stage->settings)))
 		return 0;
 	id = embed_dial_take(e);
 	m = flow_is_none(id) ? NULL : order_new(MESSAGE_CONNECT, id, sizeof(where));

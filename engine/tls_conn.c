@@ -167,8 +167,8 @@ tls_conn_ssl(const struct tls_conn *t)
 /* ---- operations ---- */
 
 /*
- * OpenSSL tells by the thread's queue of errors whether an operation has failed, so it must be empty
- * before. It nearly always is, and to look costs less than to clear it.
+ * OpenSSL tells by the thread's queue of errors whether an operation has failed, so it must be
+ * empty before. It nearly always is, and to look costs less than to clear it.
  */
 static void
 forget_errors(void)

@@ -39,8 +39,8 @@ bool tls_context_expect(SSL *ssl, const char *name, const char *address);
 
 /*
  * Would an outgoing connection that is open be made like this again: with the same certificate of
- * ours, and with the peer's still good by the CAs and CRLs of now? `reason`: a static text. Verifies
- * signatures: some 0.2 ms.
+ * ours, and with the peer's still good by the CAs and CRLs of now? `reason`: a static text.
+ * Verifies signatures: some 0.2 ms.
  */
 bool tls_context_would_make(const struct tls_context *c, SSL *ssl, const char **reason);
 

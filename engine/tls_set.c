@@ -73,7 +73,7 @@ static bool
 is_needed(const struct tls_set *set, const struct tls_context *c)
 {
 	const struct settings *s = set->settings;
-	bool needed = !c->settings->client || settings_dials_tls(s);
+	bool needed = !c->settings->client || settings_domain_dials(s);
 
 	for (uint32_t i = 0; i < s->upstreams_len; i++)
 		needed |= s->upstreams[i].tls && tls_set_client(set, &s->upstreams[i]) == c;

@@ -9,7 +9,7 @@
 bool
 tls_store_is_wanted(const struct settings *s)
 {
-	bool wanted = settings_dials_tls(s);
+	bool wanted = settings_domain_dials(s);
 
 	for (uint32_t i = 0; i < s->listeners_len; i++)
 		wanted |= s->listeners[i].tls;

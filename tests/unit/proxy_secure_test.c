@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flows over TLS: transport WSS in our Via (S-08), ws in URIs (S-09), sips: over them only (S-17). */
+/* Flows over TLS: WSS in our Via (S-08), ws in URIs (S-09), sips: over them only (S-17). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -165,7 +165,7 @@ sips_contacts(void **state)
 	assert_int_equal(routing_target(&r), BOB);
 }
 
-/* A token takes a sips: request to no flow without TLS either, and not round it by a new contact. */
+/* A token takes a sips: request to no flow without TLS either, nor round it by a new contact. */
 static void
 sips_by_token(void **state)
 {

@@ -215,12 +215,14 @@ tell_seed(void **state)
 	return 0;
 }
 
-/* Here the waits are too long to spin, and there is one ring only. */
+/* Here the waits are too long to spin, there is one ring only, and no datagram socket. */
 static bool
 is_of_another_test(size_t counter_offset)
 {
 	return counter_offset == COUNTER(spins_won) || counter_offset == COUNTER(handed_over) ||
-	       counter_offset == COUNTER(handed_in) || counter_offset == COUNTER(handover_errors);
+	       counter_offset == COUNTER(handed_in) || counter_offset == COUNTER(handover_errors) ||
+	       counter_offset == COUNTER(datagrams_sent) ||
+	       counter_offset == COUNTER(datagrams_unsent);
 }
 
 /*
