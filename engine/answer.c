@@ -198,15 +198,13 @@ extension_known(struct span tag)
 }
 
 bool
-answer_bad_extension(struct inbound *in, enum sip_field_id id)
+answer_unknown_extension(struct inbound *in, enum sip_field_id id)
 {
 	struct sip_value_iter it = { 0 };
 	char text[UNSUPPORTED_MAX];
 	struct writer w = writer_over(text, sizeof(text));
 	bool any = false, listed = false;
 
-	if (in->m->sip.first[id] == SIP_NONE)
-		return false;
 	/* RFC 3261 §8.2.2.3: these fields are ignored in a CANCEL and in an ACK */
 	if (in->m->sip.method == SIP_METHOD_CANCEL || in->m->sip.method == SIP_METHOD_ACK)
 		return false;

@@ -38,9 +38,14 @@ void answer_away(struct inbound *in);
 
 /*
  * 420 if one of these fields (Require, Proxy-Require) names an extension that we do not have.
- * True: answered.
+ * True: answered. Nearly always there is no such field.
  */
-bool answer_bad_extension(struct inbound *in, enum sip_field_id id);
+bool answer_unknown_extension(struct inbound *in, enum sip_field_id id);
+static inline bool
+answer_bad_extension(struct inbound *in, enum sip_field_id id)
+{
+	return in->m->sip.first[id] != SIP_NONE && answer_unknown_extension(in, id);
+}
 
 /* Our answer to OPTIONS (§11.2). */
 void answer_options(struct inbound *in);
