@@ -154,9 +154,10 @@ copy_index(struct sip_msg *m, const struct sip_msg *from, const char *bytes)
  * The essentials over the same octets at another place: their words, and the distance on top of
  * those that point.
  */
-static inline void
-copy_essentials_scalar(struct sip_essentials *out, const struct sip_shape *s, uint64_t distance)
+void
+sip_shape_move_scalar(struct sip_essentials *out, const struct sip_shape *s, const char *bytes)
 {
+	uint64_t distance = (uintptr_t)bytes - (uintptr_t)s->octets;
 	const char *from = (const char *)&s->essentials;
 	uint64_t word;
 
@@ -180,8 +181,9 @@ copy_four(char *to, const char *from, const char *points, __m256i distance)
 
 /* The last four words overlap those before them. */
 CPU_TARGET_AVX2 static void
-copy_essentials_avx2(struct sip_essentials *out, const struct sip_shape *s, uint64_t distance)
+move_avx2(struct sip_essentials *out, const struct sip_shape *s, const char *bytes)
 {
+	uint64_t distance = (uintptr_t)bytes - (uintptr_t)s->octets;
 	const char *from = (const char *)&s->essentials, *points = (const char *)s->points;
 	const __m256i all = _mm256_set1_epi64x((int64_t)distance);
 	char *to = (char *)out;
@@ -193,18 +195,16 @@ copy_essentials_avx2(struct sip_essentials *out, const struct sip_shape *s, uint
 }
 #endif
 
-static inline void
-copy_essentials(struct sip_essentials *out, const struct sip_shape *s, const char *bytes)
+void
+sip_shape_move(struct sip_essentials *out, const struct sip_shape *s, const char *bytes)
 {
-	uint64_t distance = (uintptr_t)bytes - (uintptr_t)s->octets;
-
 #if CPU_X86
 	if (cpu_has_avx2()) {
-		copy_essentials_avx2(out, s, distance);
+		move_avx2(out, s, bytes);
 		return;
 	}
 #endif
-	copy_essentials_scalar(out, s, distance);
+	sip_shape_move_scalar(out, s, bytes);
 }
 
 bool
@@ -221,7 +221,7 @@ sip_shape_find(struct sip_shapes *t, const char *bytes, size_t len, struct sip_m
 		if (s->len != len || !sip_shape_fits(s, bytes))
 			continue;
 		copy_index(m, &s->msg, bytes);
-		copy_essentials(out, s, bytes);
+		sip_shape_move(out, s, bytes);
 		s->used = true;
 		/* the one value of which not every spelling is good */
 		return sip_cseq_over_number(sip_msg_value(m, SIP_FIELD_CSEQ).at,

@@ -75,7 +75,12 @@ void sip_shape_missed(struct sip_shapes *t, const struct sip_msg *m);
 /* Do these octets fit the head of the shape? There are head_len of them. */
 bool sip_shape_fits(const struct sip_shape *s, const char *octets);
 
-/* The scalar twin: same contract, one octet at a time. */
+/* The essentials of the shape, as those of the message in bytes, which fits. */
+void sip_shape_move(struct sip_essentials *out, const struct sip_shape *s, const char *bytes);
+
+/* The scalar twins: same contract, one octet or one word at a time. */
 bool sip_shape_fits_scalar(const struct sip_shape *s, const char *octets);
+void sip_shape_move_scalar(struct sip_essentials *out, const struct sip_shape *s,
+			   const char *bytes);
 
 #endif
