@@ -10,12 +10,20 @@
 #include "tools/wsload/message.h"
 #include "tools/wsload/operation.h"
 #include "tools/wsload/registration.h"
+#include "tools/wsload/sipp_run.h"
+#include "tools/wsload/sipp_stream.h"
 #include "tools/wsload/storm.h"
 #include "tools/wsload/worker.h"
 
 #define HEAD_MAX 8192u         /* of the handshake's answer */
 #define MESSAGE_MAX (1u << 24) /* that a server may send */
 #define SEND_TIMEOUT_US 30000000u
+
+static bool
+is_plain(const struct worker *w)
+{
+	return w->plan->options.sipp.network == SIPP_TCP;
+}
 
 /* ---- bytes ---- */
 
@@ -127,6 +135,8 @@ on_sent(void *arg, uint32_t slot, int result)
 	bytes_drop(w, &c->sending);
 	if (result == 0 && (c->out.len || c->wire.len))
 		worker_put_dirty(w, c);
+	else if (c->state == CLIENT_CLOSING && is_plain(w))
+		client_abandon(w, c);
 }
 
 /* ---- opening ---- */
@@ -161,6 +171,12 @@ on_connected(void *arg, uint32_t slot, int result)
 	}
 	tally_time(&w->tally, TALLY_TIME_connect, ring_now_ns(w->ring) - c->since_ns);
 	c->since_ns = ring_now_ns(w->ring);
+	if (is_plain(w)) {
+		tally_count(&w->tally, TALLY_connected, 1);
+		c->state = CLIENT_OPEN;
+		worker_opened(w, c);
+		return;
+	}
 	if (!w->plan->tls) {
 		client_ask(w, c);
 		return;
@@ -331,7 +347,9 @@ take_answer(struct worker *w, struct client *c, uint8_t *bytes, size_t len)
 void
 client_take(struct worker *w, struct client *c, uint8_t *bytes, size_t len)
 {
-	if (c->state == CLIENT_UPGRADING)
+	if (is_plain(w))
+		sipp_stream_take(w, c, bytes, len);
+	else if (c->state == CLIENT_UPGRADING)
 		take_answer(w, c, bytes, len);
 	else if (c->state < CLIENT_CLOSED)
 		take_frames(w, c, bytes, len);
@@ -345,9 +363,9 @@ over(struct worker *w, struct client *c)
 		client_tls_failed(w, c);
 	else if (c->state == CLIENT_UPGRADING)
 		client_fault(w, c, TALLY_upgrade_failed);
-	else if (c->state == CLIENT_CLOSING)
+	else if (c->state == CLIENT_CLOSING && !is_plain(w))
 		tally_count(&w->tally, TALLY_unanswered_closes, 1);
-	else if (c->state < CLIENT_CLOSED)
+	else if (c->state < CLIENT_CLOSED && !w->plan->options.scenario->listens)
 		client_fault(w, c, TALLY_disconnected);
 	client_abandon(w, c);
 }
@@ -395,6 +413,12 @@ client_close(struct worker *w, struct client *c)
 			client_abandon(w, c);
 		return;
 	}
+	if (is_plain(w)) { /* what waits to be sent goes first */
+		c->state = CLIENT_CLOSING;
+		if (!c->out.len && !c->sending.len)
+			client_abandon(w, c);
+		return;
+	}
 	len = ws_close_write_body(body, WS_CLOSE_NORMAL, SPAN(""));
 	client_send_control(w, c, WS_OP_CLOSE, span_of(body, len));
 	c->state = CLIENT_CLOSING;
@@ -409,6 +433,8 @@ client_abandon(struct worker *w, struct client *c)
 	if (!w->plan->options.scenario->storms)
 		operation_expire(w, c, true);
 	c->state = CLIENT_CLOSED;
+	if (w->sipp)
+		sipp_run_lost(w->sipp, c);
 	ring_close(w->ring, c->slot, false);
 	worker_opened(w, c);
 }
@@ -428,6 +454,8 @@ on_closed(void *arg, uint32_t slot)
 	struct worker *w = arg;
 	struct client *c = w->by_slot[slot];
 
+	if (!c)
+		return; /* it found no client */
 	w->by_slot[slot] = NULL;
 	bytes_drop(w, &c->in);
 	bytes_drop(w, &c->out);
@@ -438,7 +466,16 @@ on_closed(void *arg, uint32_t slot)
 	worker_gone(w, c);
 }
 
+static void
+on_accepted(void *arg, uint32_t slot, uint32_t listener, const struct sockaddr_storage *peer)
+{
+	(void)listener;
+	(void)peer;
+	sipp_stream_accepted(arg, slot);
+}
+
 const struct ring_handlers client_handlers = {
+	.accepted = on_accepted,
 	.connected = on_connected,
 	.received = on_received,
 	.ended = on_ended,

@@ -63,6 +63,7 @@ struct client {
 	uint64_t since_ns; /* of the state */
 	uint32_t number;
 	uint32_t slot;
+	uint16_t local_port; /* of scenarios of SIPp */
 	uint8_t state;
 	bool dirty, ready, settled, again;
 	uint16_t free; /* first of the free operations, or CLIENT_OP_NONE */
@@ -108,7 +109,7 @@ void client_end_message(struct worker *w, struct client *c, uint32_t max, uint32
 /* Give the kernel what has gathered, if it has nothing yet. */
 void client_flush(struct worker *w, struct client *c);
 
-/* -- for client_tls.c, client_open.c and registration.c -- */
+/* -- for client_tls.c, client_open.c, registration.c and sipp_stream.c -- */
 
 /* The connection is lost to this fault, unless a storm has taken it. */
 void client_fault(struct worker *w, struct client *c, enum tally_count fault);

@@ -8,25 +8,32 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "tools/wsload/client.h"
+#include "tools/wsload/sipp_local.h"
 #include "tools/wsload/worker.h"
 
 static int
-new_socket(const struct worker *w, const struct client *c)
+new_socket(const struct worker *w, struct client *c)
 {
 	const struct options *o = &w->plan->options;
 	int fd = socket(o->server.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 	struct sockaddr_in source = { .sin_family = AF_INET };
+	int error;
 
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (w->sipp && !o->sources_len) {
+		error = sipp_local_bind(w, fd, &c->local_port);
+		if (error < 0)
+			close(fd);
+		return error < 0 ? error : fd;
+	}
 	if (!o->sources_len)
 		return fd;
 	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
 	source.sin_addr = o->sources[c->number % o->sources_len];
 	if (bind(fd, (const struct sockaddr *)&source, sizeof(source)) < 0) {
-		int error = -errno;
-
+		error = -errno;
 		close(fd);
 		return error;
 	}

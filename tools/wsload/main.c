@@ -71,6 +71,7 @@ main(int argc, char **argv)
 		plan_fini(plan);
 		break;
 	}
+	options_free(options);
 	free(options);
 	free(plan);
 	return code;

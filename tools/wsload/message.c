@@ -8,6 +8,7 @@
 #include "tools/wsload/operation.h"
 #include "tools/wsload/registration.h"
 #include "tools/wsload/session.h"
+#include "tools/wsload/sipp_run.h"
 #include "tools/wsload/worker.h"
 
 #define REPLY_MORE 256u /* bytes that a reply has beyond what it copies of the request */
@@ -157,6 +158,11 @@ void
 message_take(struct worker *w, struct client *c, struct span bytes)
 {
 	tally_count(&w->tally, TALLY_messages_received, 1);
+	if (w->sipp && c->state != CLIENT_REGISTERING) {
+		sipp_run_take(w->sipp, bytes,
+			      &(struct sipp_peer){ .client = c, .local_port = c->local_port });
+		return;
+	}
 	if (w->plan->options.scenario->kind == SCENARIO_ECHO) {
 		take_raw(w, c, bytes);
 		return;

@@ -6,6 +6,7 @@
 #include "tools/wsload/bad.h"
 #include "tools/wsload/options_value.h"
 #include "tools/wsload/plan.h"
+#include "tools/wsload/sipp_plan.h"
 
 static const struct option names[] = {
 #define NAME(symbol, option, argument) { option, argument##_argument, NULL, OPT_##symbol },
@@ -24,6 +25,10 @@ take_scenario(struct options *o, const char *name, FILE *err)
 {
 	const struct scenario *s;
 
+	if (sipp_options_is_file(name)) {
+		o->sipp.file = name;
+		return true;
+	}
 	o->scenario = scenario_find(name);
 	if (o->scenario)
 		return true;
@@ -233,6 +238,9 @@ options_read(struct options *o, int argc, char **argv, FILE *out, FILE *err)
 			 [SCENARIO_CALL] = 1 },
 	};
 	backoff_parse(&o->backoff, "exponential");
+	sipp_options_init(&o->sipp);
+	if (!sipp_options_take(&o->sipp, &argc, argv, err))
+		return try_help(err);
 	optind = 0;
 	while (result == OPTIONS_RUN &&
 	       (code = getopt_long(argc, argv, "h", names, &index)) != -1) {
@@ -251,10 +259,21 @@ options_read(struct options *o, int argc, char **argv, FILE *out, FILE *err)
 		return try_help(err);
 	}
 	wrong = options_url(o, argv[optind]);
+	if (!wrong && o->sipp.file && !sipp_options_load(&o->sipp, err))
+		return OPTIONS_WRONG;
+	if (!wrong)
+		wrong = sipp_plan_settle(o);
 	if (!wrong)
 		wrong = options_settle(o);
 	if (!wrong)
 		return OPTIONS_RUN;
 	fprintf(err, "wsload: %s\n", wrong);
+	options_free(o);
 	return OPTIONS_WRONG;
+}
+
+void
+options_free(struct options *o)
+{
+	sipp_options_free(&o->sipp);
 }

@@ -10,6 +10,7 @@
 #include "tools/wsload/backoff.h"
 #include "tools/wsload/scenario.h"
 #include "tools/wsload/schedule.h"
+#include "tools/wsload/sipp_options.h"
 #include "tools/wsload/slo.h"
 
 #define OPTIONS_TEXT_MAX 256
@@ -87,6 +88,7 @@ struct options {
 	struct sockaddr_storage server;
 	socklen_t server_len;
 	const struct scenario *scenario;
+	struct sipp_options sipp; /* a scenario file of SIPp in place of `scenario` */
 	uint32_t mix[SCENARIO_KINDS]; /* weights of kinds; their sum is not 0 where they count */
 	struct backoff backoff;
 	uint64_t keepalive_ns; /* between keep-alives; 0: none */
@@ -117,6 +119,9 @@ enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
 
 /* Says on `err` what is wrong and what to type instead, on `out` what --help asks for. */
 enum options_result options_read(struct options *o, int argc, char **argv, FILE *out, FILE *err);
+
+/* The scenario file, if there is one. */
+void options_free(struct options *o);
 
 static inline bool
 options_given(const struct options *o, enum options_code code)

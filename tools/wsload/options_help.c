@@ -10,6 +10,8 @@ static const char head[] =
 	"  --scenario NAME     what the clients do (default options):\n";
 
 static const char rest[] =
+	"  --scenario FILE.xml a scenario of SIPp, with its options -r -rp -l -m -s -d -inf -key\n"
+	"                      ...; then URL may be udp:HOST:PORT, tcp:HOST:PORT or a sip: URI\n"
 	"  --connections N     clients (default 1)\n"
 	"  --depth D           operations of one client at once (default 1; with --rate 64)\n"
 	"  --rate R            open loop: R operations a second on a fixed time line; latency "

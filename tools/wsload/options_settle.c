@@ -70,7 +70,7 @@ check_scenario(const struct options *o)
 	if (s->serial && o->depth > 1)
 		return "this scenario has one operation of a client at a time: leave out --depth, "
 		       "use --connections";
-	if (s->idles && o->rate > 0)
+	if (s->idles && o->rate > 0 && !o->sipp.file)
 		return "clients that do nothing have no rate: leave out --rate and --stages";
 	if (s->storms && o->rate > 0)
 		return "in a storm --backoff says when clients come: leave out --rate and --stages";

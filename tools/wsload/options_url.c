@@ -43,6 +43,47 @@ resolve(struct options *o, const char *port)
 	return NULL;
 }
 
+/* udp:HOST:PORT, tcp:HOST:PORT, sip:[USER@]HOST[:PORT][;transport=tcp]; false: none of them. */
+static bool
+is_plain(struct options *o, const char *url, const char **rest)
+{
+	bool sip = strncmp(url, "sip:", 4) == 0, tcp = strncmp(url, "tcp:", 4) == 0;
+	const char *user = sip ? strchr(url, '@') : NULL;
+
+	if (!sip && !tcp && strncmp(url, "udp:", 4) != 0)
+		return false;
+	*rest = user ? user + 1 : url + 4;
+	*rest += strncmp(*rest, "//", 2) == 0 ? 2 : 0;
+	if (sip)
+		tcp = strcasestr(url, ";transport=tcp") != NULL;
+	o->sipp.network = tcp ? SIPP_TCP : SIPP_UDP;
+	return true;
+}
+
+/* Port 0: any, for who listens. */
+static const char *
+plain_url(struct options *o, const char *rest)
+{
+	const char *port = "5060";
+	size_t len = strcspn(rest, ";");
+	char *zero;
+
+	if (len == 0 || len >= sizeof(o->host) || strpbrk(rest, " \r\n{}@#/"))
+		return "not an address, try udp:127.0.0.1:5060";
+	memcpy(o->host, rest, len);
+	o->host[len] = '\0';
+	memcpy(o->path, "/", 2);
+	zero = len > 2 && strcmp(o->host + len - 2, ":0") == 0 ? o->host + len - 2 : NULL;
+	if (zero) {
+		*zero = '\0';
+		port = "0";
+	} else if (!cut_port(o->host, &port)) {
+		return "a port is a number from 1 to 65535, as in udp:127.0.0.1:5060";
+	}
+	o->port = (uint16_t)strtoul(port, NULL, 10);
+	return resolve(o, port);
+}
+
 const char *
 options_url(struct options *o, const char *url)
 {
@@ -50,6 +91,8 @@ options_url(struct options *o, const char *url)
 	const char *rest = url + (secure ? 6 : 5), *path, *port = secure ? "443" : "80";
 	size_t len;
 
+	if (is_plain(o, url, &rest))
+		return plain_url(o, rest);
 	if (!secure && strncmp(url, "ws://", 5) != 0)
 		return "a URL begins with ws:// or wss://, as in ws://127.0.0.1:8080/";
 	o->secure = secure;

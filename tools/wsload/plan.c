@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include "tools/wsload/client_tls.h"
+#include "tools/wsload/sipp_plan.h"
 
 #define MESSAGE_MAX (UINT64_C(1) << 24) /* that a server may send */
 #define BODY_ID_LEN 21u                 /* and a space */
@@ -27,7 +28,8 @@ make_filler(uint32_t len)
 static const char *
 init_kind(struct plan *p, enum scenario_kind kind, const struct template_word *words)
 {
-	struct scenario_text text = scenario_request(kind);
+	struct scenario_text text = p->options.sipp.file ? sipp_plan_register() :
+							   scenario_request(kind);
 	struct exchange *x = &p->requests[kind];
 	const char *wrong;
 
@@ -56,6 +58,7 @@ init_requests(struct plan *p)
 	const struct template_word words[] = { { "domain", o->domain },
 					       { "run", p->run },
 					       { "transport", o->secure ? "WSS" : "WS" },
+					       { "service", o->sipp.service },
 					       { "filler", filler },
 					       { "raw_filler", raw_filler },
 					       { NULL, NULL } };

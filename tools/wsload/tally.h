@@ -38,7 +38,13 @@ enum tally_count {
 	TIME(options, "mixed: OPTIONS")                                                            \
 	TIME(refresh, "mixed: REGISTER, refresh")                                                  \
 	TIME(message, "mixed: MESSAGE")                                                            \
-	TIME(call, "mixed: call")
+	TIME(call, "mixed: call")                                                                  \
+	/* of scenarios of SIPp, by the order of their names in it */                              \
+	TIME(rtd1, "response time 1 (rtd)")                                                        \
+	TIME(rtd2, "response time 2 (rtd)")                                                        \
+	TIME(rtd3, "response time 3 (rtd)")                                                        \
+	TIME(rtd4, "response time 4 (rtd)")                                                        \
+	TIME(rtd5, "response time 5 (rtd)")
 
 enum tally_time {
 #define TIME(name, words) TALLY_TIME_##name,

@@ -12,6 +12,7 @@
 #include "tools/wsload/operation.h"
 #include "tools/wsload/pacing.h"
 #include "tools/wsload/session.h"
+#include "tools/wsload/sipp_run.h"
 #include "tools/wsload/storm.h"
 
 #define TICK_NS (10 * CLOCK_NS_PER_MS)
@@ -97,7 +98,8 @@ worker_gone(struct worker *w, struct client *c)
 {
 	if (w->plan->options.scenario->churns && phase_of(w) < WORKER_CLOSING)
 		worker_put_ready(w, c);
-	else if (!storm_gone(w, c))
+	else if (!storm_gone(w, c) &&
+		 (!w->plan->options.scenario->listens || phase_of(w) >= WORKER_CLOSING))
 		w->closed++;
 }
 
@@ -106,7 +108,7 @@ open_more(struct worker *w)
 {
 	const struct options *o = &w->plan->options;
 
-	if (o->scenario->churns)
+	if (o->scenario->churns || o->scenario->listens)
 		w->opened = w->clients_len;
 	while (w->opened < w->clients_len && w->opening < o->opening &&
 	       w->next_open < w->clients_len) {
@@ -152,10 +154,16 @@ static void
 run_on(struct worker *w)
 {
 	w->end_ns = atomic_load_explicit(&w->times->end_ns, memory_order_relaxed);
-	pacing_start(w);
-	if (w->now_ns < w->end_ns && w->closed < w->clients_len)
+	if (!w->sipp || sipp_run_may_begin(w->sipp))
+		pacing_start(w);
+	if (w->sipp)
+		sipp_run_step(w->sipp);
+	if (w->now_ns < w->end_ns && w->closed < w->clients_len &&
+	    !(w->sipp && sipp_run_is_done(w->sipp, false)))
 		return;
-	if (!w->plan->options.scenario->once)
+	if (w->sipp)
+		tally_count(&w->tally, TALLY_unstarted, sipp_run_unstarted(w->sipp));
+	else if (!w->plan->options.scenario->once)
 		tally_count(&w->tally, TALLY_unstarted, w->due - w->schedule.next);
 	enter(w, WORKER_DRAINING);
 }
@@ -165,8 +173,12 @@ drain(struct worker *w)
 {
 	bool late = w->now_ns > w->end_ns + w->plan->options.timeout_ns;
 
-	if (w->busy && !late)
+	if (w->sipp)
+		sipp_run_step(w->sipp);
+	if ((w->busy || (w->sipp && !sipp_run_is_done(w->sipp, true))) && !late)
 		return;
+	if (w->sipp)
+		sipp_run_expire(w->sipp);
 	enter(w, WORKER_CLOSING);
 	w->close_ns = w->now_ns;
 	for (uint32_t i = 0; i < w->clients_len; i++) {
@@ -174,7 +186,8 @@ drain(struct worker *w)
 
 		operation_expire(w, c, true);
 		if (c->state == CLIENT_NEW || storm_gives_up(w, c) ||
-		    (c->state == CLIENT_GONE && w->plan->options.scenario->churns))
+		    (c->state == CLIENT_GONE && (w->plan->options.scenario->churns ||
+						 w->plan->options.scenario->listens)))
 			w->closed++;
 		else
 			client_close(w, c);
@@ -304,6 +317,7 @@ fini(struct worker *w)
 	}
 	for (uint32_t i = 0; w->clients && i < w->clients_len; i++)
 		forget(&w->clients[i]);
+	sipp_run_free(w->sipp);
 	free(w->tls_scratch);
 	free(w->clients);
 	free(w->ops);
@@ -350,6 +364,8 @@ init(struct worker *w, const char **error)
 	}
 	handlers.woken = on_woken;
 	result = ring_open(&w->ring, &config, &handlers, w, error);
+	if (result == 0 && o->sipp.file)
+		result = sipp_run_open(w, error);
 	if (result == 0)
 		*error = NULL;
 	return result;
@@ -366,7 +382,7 @@ run(void *arg)
 	sem_post(&w->born);
 	while (result == 0 && phase_of(w) != WORKER_ENDED) {
 		step(w);
-		result = ring_turn(w->ring, wait_ns(w));
+		result = w->sipp ? sipp_run_turn(w->sipp, TICK_NS) : ring_turn(w->ring, wait_ns(w));
 	}
 	w->failed = result;
 	if (result < 0)

@@ -39,6 +39,8 @@ struct worker_times {
 	_Atomic uint64_t end_ns;     /* the last operation */
 };
 
+struct sipp_run;
+
 struct worker {
 	const struct plan *plan;
 	struct worker_times *times;
@@ -78,6 +80,8 @@ struct worker {
 	uint64_t start_ns, measure_ns, end_ns, close_ns;
 	_Atomic int phase; /* enum worker_phase */
 	int failed;        /* -errno that ended the thread */
+
+	struct sipp_run *sipp;  /* a scenario of SIPp's; else NULL */
 
 	struct exchange_id lost[WORKER_LOST_MAX];
 	uint32_t lost_len;
