@@ -242,11 +242,13 @@ next_ns(const struct sipp_run *run)
 	const struct worker *w = run->worker;
 	uint64_t next = wheel_next_ns(&run->wheel), at;
 
-	if (run->scenario->answers || !w->start_ns || w->plan->options.rate <= 0 ||
+	if (run->scenario->answers || !w->start_ns || w->now_ns >= w->end_ns ||
 	    !sipp_run_may_begin(run))
 		return next;
-	if (w->schedule.next < w->due && run->live < live_max(run))
+	if (run->live < live_max(run) && (w->plan->options.rate <= 0 || w->schedule.next < w->due))
 		return 0;
+	if (w->plan->options.rate <= 0)
+		return next;
 	at = schedule_at(&w->schedule, w->due);
 	return at < next ? at : next;
 }
