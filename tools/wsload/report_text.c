@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include "tools/wsload/report.h"
+#include "tools/wsload/sipp_report.h"
 
 static void
 print_time(FILE *out, const char *words, const struct histogram *h)
@@ -72,6 +73,7 @@ report_text(const struct plan *plan, const struct result *r, FILE *out)
 		"p99.9", "max");
 	for (int i = 0; i < TALLY_TIMES_COUNT; i++)
 		print_time(out, tally_time_words((enum tally_time)i), &r->tally.times[i]);
+	sipp_report_tables(plan, r, out);
 	for (int i = 0; i < TALLY_COUNTS; i++)
 		if (tally_is_fault((enum tally_count)i) &&
 		    tally_read(&r->tally, (enum tally_count)i))
