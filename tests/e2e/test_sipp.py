@@ -15,6 +15,7 @@ import sys
 import tempfile
 import unittest
 
+import tls
 from harness import BIN, Daemon, Lines
 from ws import DEADLINE
 
@@ -136,7 +137,12 @@ class Real(Case):
         port = free_port()
         self.sipp("-sn", "uas", "-p", port)
         self.await_udp(port)
-        r = self.good(self.start(f"udp:127.0.0.1:{port}", "uac.xml", "-r", 100, "-m", 30), 30)
+        report = self.path("report.html")
+        run = self.start(f"udp:127.0.0.1:{port}", "uac.xml", "-r", 100, "-m", 30, "--report",
+                         report, "--slo", "p99(rtd1)<20s")
+        r = self.good(run, 30)
+        self.assertRegex(run.err.text(), r"response times, ms: <10: \d+ <20: \d+ .* >=200: \d+")
+        self.assertIn("response time 1", report.read_text())
         self.assertEqual(r["counts"]["calls"], 30)
         self.assertEqual(r["times_us"]["rtd1"]["count"], 30)
 
@@ -196,17 +202,25 @@ class Real(Case):
         self.good(client, 3)
         self.good(uas, 3)
 
-    def test_through_the_daemon(self):
-        """Over ws the one that answers registers the name of -s, and is called by it."""
-        daemon = Daemon().start()
+    def daemon(self, scheme, **settings):
+        daemon = Daemon(listen=(f"{scheme}:127.0.0.1:0",), **settings).start()
         self.addCleanup(daemon.stop)
-        where = f"ws{'s' if daemon.argv[2].startswith('wss') else ''}://127.0.0.1:{daemon.port}"
-        uas = self.start(where, "uas.xml", "-m", 20, "-s", "carol", "-trace_logs")
-        daemon_has = self.start(where, self.file("probe.xml", PROBE).name, "-s", "carol", "-m", 1)
-        self.good(daemon_has, 1)
-        r = self.good(self.start(where, "uac.xml", "-r", 100, "-m", 20, "-s", "carol"), 20)
+        return f"{scheme}://127.0.0.1:{daemon.port}"
+
+    def through(self, where, *args):
+        """The one that answers registers the name of -s, and is called by it."""
+        uas = self.start(where, "uas.xml", "-m", 20, "-s", "carol", *args)
+        probe = self.file("probe.xml", PROBE).name
+        self.good(self.start(where, probe, "-s", "carol", "-m", 1, *args), 1)
+        r = self.good(self.start(where, "uac.xml", "-r", 100, "-m", 20, "-s", "carol", *args), 20)
         self.assertGreater(r["times_us"]["upgrade"]["count"], 0)
         self.assertEqual(self.good(uas, 20)["counts"]["registered"], 1)
+
+    def test_through_the_daemon(self):
+        self.through(self.daemon("ws"))
+
+    def test_through_the_daemon_wss(self):
+        self.through(self.daemon("wss", settings=tls.settings(tls.usual())), "--insecure")
 
 
 # Until the name is registered: OPTIONS is refused or delivered, INVITE comes later.
