@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plainest generator there can be, to hold wsload against: one connection, blocking calls, one
- * OPTIONS after the other. It shares no code with wsload, so that both are not wrong in one way.
+ * OPTIONS after the other on a fixed time line, from which latency counts. It shares no code with
+ * wsload, so that both are not wrong in one way.
  *
- *   plain_load PORT SECONDS -> {"operations":N,"errors":N,"median_us":X}
+ *   plain_load PORT RATE SECONDS -> {"operations":N,"errors":N,"median_us":X}
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -25,6 +26,16 @@ now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static void
+sleep_until(double us)
+{
+	struct timespec t = { .tv_sec = (time_t)(us / 1e6) };
+
+	t.tv_nsec = (long)((us - (double)t.tv_sec * 1e6) * 1e3);
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) != 0)
+		;
 }
 
 static int
@@ -116,11 +127,11 @@ main(int argc, char **argv)
 	float *times = malloc(OPERATIONS_MAX * sizeof(*times));
 	unsigned char frame[TEXT_MAX + 16];
 	unsigned n = 0, errors = 0;
-	double end;
+	double start, rate;
 	int fd;
 
-	if (argc != 3 || !times) {
-		fputs("usage: plain_load PORT SECONDS\n", stderr);
+	if (argc != 4 || !times) {
+		fputs("usage: plain_load PORT RATE SECONDS\n", stderr);
 		return 2;
 	}
 	fd = connect_to((uint16_t)strtoul(argv[1], NULL, 10));
@@ -128,14 +139,16 @@ main(int argc, char **argv)
 		fputs("plain_load: no connection\n", stderr);
 		return 1;
 	}
-	end = now_us() + strtod(argv[2], NULL) * 1e6;
-	while (n < OPERATIONS_MAX && now_us() < end) {
+	start = now_us();
+	rate = strtod(argv[2], NULL);
+	while (n < OPERATIONS_MAX && n < rate * strtod(argv[3], NULL)) {
+		double meant = start + n / rate * 1e6;
 		size_t len = make_frame(frame, n);
-		double begun = now_us();
 
+		sleep_until(meant);
 		if (send(fd, frame, len, 0) < 0 || check_answer(fd, n) < 0)
 			errors++;
-		times[n++] = (float)(now_us() - begun);
+		times[n++] = (float)(now_us() - meant);
 	}
 	close(fd);
 	qsort(times, n, sizeof(*times), compare);

@@ -502,6 +502,50 @@ class BadClients(Case):
         wrong = self.sloppy(["crlf-flood"], Server(), "3s")
         self.assertEqual(wrong, {"crlf-flood": "Close 1011"})
 
+    def test_who_wants_a_frame_at_once(self):
+        """One that takes what a read gives it for a whole frame."""
+        class Server(sloppy.Server):
+            async def accepted(self, reader, writer):
+                class Hasty:
+                    async def readuntil(self, end):
+                        return await reader.readuntil(end)
+
+                    async def readexactly(self, n):
+                        got = await reader.read(n)
+                        if len(got) < n:
+                            raise ConnectionError
+                        return got
+
+                await super().accepted(Hasty(), writer)
+
+        wrong = self.sloppy(["one-byte"], Server())
+        self.assertEqual(wrong, {"one-byte": "disconnected"})
+
+    def test_who_forgets_pongs(self):
+        """After so many Pings it is busy with something else."""
+        class Server(sloppy.Server):
+            pings = 0
+
+            async def ping(self, connection, payload):
+                self.pings += 1
+                if self.pings == 5000:
+                    connection.send(b"\x03\xf3", 0x88)
+                    raise ConnectionError
+
+        wrong = self.sloppy(["ping-flood"], Server(), "3s")
+        self.assertEqual(wrong, {"ping-flood": "Close 1011"})
+
+    def test_who_stops_for_a_slow_reader(self):
+        """Where answers pile up it serves nobody else any more."""
+        class Server(sloppy.Server):
+            async def take(self, connection, request):
+                await super().take(connection, request)
+                if connection.writer.transport.get_write_buffer_size() > 100000:
+                    self.listener.close()
+
+        wrong = self.sloppy(["slow-reader"], Server(), "1s")
+        self.assertEqual(wrong, {"slow-reader": "others are not served any more"})
+
     def test_whom_an_abort_kills(self):
         class Server(sloppy.Server):
             async def take(self, connection, request):
@@ -510,6 +554,21 @@ class BadClients(Case):
 
         wrong = self.sloppy(["abort"], Server())
         self.assertEqual(wrong, {"abort": "others are not served any more"})
+
+    def test_who_has_no_deadline(self):
+        """Of a handshake that does not come about: these two wait 15 s for the end of it."""
+        runs = {}
+        for name in "silent", "slow-handshake":
+            server = sloppy.Server()
+            self.addCleanup(server.close)
+            runs[name] = subprocess.Popen(
+                [WSLOAD, f"ws://127.0.0.1:{server.port}/", "--bad", name, "--json"],
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        for name, run in runs.items():
+            out = run.communicate(timeout=6 * DEADLINE)[0]
+            case = json.loads(out)["cases"][0]
+            self.assertEqual((run.returncode, case["as_expected"]), (1, False), name)
+            self.assertEqual(case["got"], "no reaction")
 
     def test_unknown_name(self):
         done = subprocess.run([WSLOAD, "ws://127.0.0.1:1/", "--bad", "rsv,worse"],

@@ -342,6 +342,8 @@ init(struct worker *w, const char **error)
 		.buffers = 1024,
 		.buffer_bytes = 16384,
 		.spin_ns = o->spin ? SPIN_FOR_EVER : 0,
+		/* Who lives for one request is not worth a place in the ring's table. */
+		.disable = o->scenario->churns ? 1u << RING_FEATURE_DIRECT : 0,
 	};
 	int result;
 
