@@ -30,7 +30,8 @@ struct conn_tls_loop {
 		offered;                /* by another thread; the loop takes it in its next turn */
 	uint32_t steps_left;            /* handshake steps of this turn */
 	uint32_t waiting, waiting_last; /* connections whose handshake waits for its turn */
-	uint8_t *scratch;               /* plaintext of a record that began in another lease */
+	uint64_t untrimmed; /* handshakes since conn_tls_trim() gave back what they leave */
+	uint8_t *scratch;   /* plaintext of a record that began in another lease */
 };
 
 /* `set` may be NULL. False: no memory. */
@@ -43,6 +44,12 @@ void conn_tls_offer(struct conn_tls_loop *tls, struct tls_set *set);
 /* At the end of a turn: take what is offered; go on with handshakes that wait. True: with some. */
 bool conn_tls_turn(struct loop *l);
 bool conn_tls_waits(const struct loop *l); /* for nothing but its turn */
+
+/*
+ * The loop is silent: give the kernel back what many handshakes at once have left in the heap (some
+ * 14 KB each, in holes between what their connections keep).
+ */
+void conn_tls_trim(struct loop *l);
 
 /* The ring has bytes for it. */
 void conn_tls_received(struct loop *l, struct conn *c, const struct ring_lease *lease);

@@ -446,6 +446,7 @@ loop_turn(struct loop *l, uint64_t wait_max_ns)
 	l->turn++;
 	if (l->trim_ns && l->now_ns >= l->trim_ns) {
 		ring_trim(l->ring);
+		conn_tls_trim(l);
 		l->trim_ns = 0;
 	}
 	note_load(l);

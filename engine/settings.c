@@ -228,6 +228,12 @@ be_patient(struct settings *s)
 		s->ws_handshake_timeout_ms = ECHO_PATIENCE;
 	if (!s->given[SETTINGS_AT_ws_send_timeout_ms])
 		s->ws_send_timeout_ms = ECHO_PATIENCE;
+	if (!s->given[SETTINGS_AT_wss_tls_handshake_timeout_ms])
+		s->wss_tls_handshake_timeout_ms = ECHO_PATIENCE;
+	if (!s->given[SETTINGS_AT_wss_handshake_timeout_ms])
+		s->wss_handshake_timeout_ms = ECHO_PATIENCE;
+	if (!s->given[SETTINGS_AT_wss_send_timeout_ms])
+		s->wss_send_timeout_ms = ECHO_PATIENCE;
 }
 
 bool

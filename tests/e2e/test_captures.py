@@ -11,6 +11,7 @@ import json
 import re
 
 import harness
+import tls
 from sip import Msg, param, uri_of
 from ws import BINARY, CONT, TEXT, Ws, frame
 
@@ -134,7 +135,8 @@ class Replay:
         test.assertEqual(got.all("route"), [], "our Route is gone")
         vias = got.all("via")
         test.assertEqual(len(vias), len(request.all("via")) + 1)
-        test.assertRegex(vias[0], rb"^SIP/2\.0/WS [^;]+;.*branch=z9hG4bK")
+        transport = b"WSS" if tls.EVERYWHERE else b"WS"
+        test.assertRegex(vias[0], rb"^SIP/2\.0/%s [^;]+;.*branch=z9hG4bK" % transport)
         test.assertTrue(vias[1].startswith(request.get("via")), vias)
         if got.all("record-route"):
             test.assertRegex(got.get("record-route"), rb"^<sip:.*;lr.*>$")

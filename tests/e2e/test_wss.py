@@ -12,8 +12,18 @@ import unittest
 
 import harness
 import tls
-from ws import CLOSE, TEXT, Stream, Ws, close_body, frame, request_head
+from ws import CLOSE, SCALE, TEXT, Stream, Ws, close_body, frame, request_head
 from ws_server import Server
+
+
+RELOADS = int(os.environ.get("SIPRING_TEST_RELOADS", "40"))
+
+
+def client_hello():
+    into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        tls.usual_client().wrap_bio(into, out, server_hostname="localhost").do_handshake()
+    return out.read()
 
 
 class Secure(unittest.TestCase):
@@ -191,18 +201,36 @@ class Limits(Secure):
         """More handshakes than are taken between two looks at others: all come to their turn."""
         daemon = self.daemon(tls.settings(tls.usual()))
         raws = [socket.create_connection(("127.0.0.1", daemon.port), 20) for _ in range(50)]
-        pairs = []
-        for raw in raws:
-            into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
-            pair = tls.usual_client().wrap_bio(into, out, server_hostname="localhost")
-            with contextlib.suppress(ssl.SSLWantReadError):
-                pair.do_handshake()
-            pairs.append(out.read())
-        for raw, hello in zip(raws, pairs):
+        hellos = [client_hello() for _ in raws]
+        for raw, hello in zip(raws, hellos):
             raw.sendall(hello)
         for raw in raws:
             self.assertTrue(raw.recv(10).startswith(b"\x16\x03\x03"))
             raw.close()
+        daemon.stop()
+
+    def test_stalled_handshakes(self):
+        """A ClientHello cut at every stage: they delay nobody, and are gone after the deadline."""
+        daemon = self.daemon(tls.settings(tls.usual()) |
+                             {"tls.handshake_timeout": int(1000 * SCALE)})
+        clients = [self.client(daemon.port) for _ in range(10)]
+        hello = client_hello()
+        stages = range(0, len(hello), 4)
+        with daemon.counted(tls_handshake_timeouts=len(stages), tls_handshakes=3):
+            stalled = [socket.create_connection(("127.0.0.1", daemon.port), 20) for _ in stages]
+            for sock, stage in zip(stalled, stages):
+                sock.sendall(hello[:stage])
+            for _ in range(3):
+                for client in clients:
+                    self.echo(client)
+                self.client(daemon.port).hang_up()
+            for sock in stalled:
+                sock.settimeout(20 * SCALE)
+                with contextlib.suppress(ConnectionResetError):
+                    self.assertEqual(sock.recv(1), b"")
+                sock.close()
+        for client in clients:
+            self.echo(client)
         daemon.stop()
 
 
@@ -286,6 +314,42 @@ class Reload(Secure):
             daemon.process.send_signal(signal.SIGHUP)
             self.assertTrue(daemon.err.wait("tls_reload_failed .*mismatch"))
         self.assertEqual(self.subject(self.client(daemon.port)), "after")
+        daemon.stop()
+
+    def test_many_under_load(self):
+        """Certificates change while clients come, stay and go (SIPRING_TEST_RELOADS times)."""
+        pair, others = tls.make("changing"), [tls.make(f"change{i}") for i in range(2)]
+        daemon = self.daemon(tls.settings(pair) | {"wss_send_timeout": 20000},
+                             routing="registrar")
+        loads = [subprocess.Popen(
+            [str(harness.BIN / "wsload"), f"wss://127.0.0.1:{daemon.port}", "--scenario", scenario,
+             "--connections", "8", "--duration", "600s", "--warm-up", "10ms", "--json", "--quiet"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            for scenario in ("churn", "options")]
+        for load in loads:
+            self.addCleanup(load.kill)
+        with daemon.counted(exactly=False, tls_handshakes=30):
+            pass
+        for i in range(RELOADS):
+            for new, old in ((others[i % 2].certificate, pair.certificate),
+                             (others[i % 2].key, pair.key)):
+                old.with_suffix(".new").write_bytes(new.read_bytes())
+                os.replace(old.with_suffix(".new"), old)
+            start = len(daemon.out.lines)
+            daemon.process.send_signal(signal.SIGHUP)
+            self.assertTrue(daemon.out.wait("^sipring: reloaded$", start))
+        last = self.client(daemon.port)
+        self.assertEqual(self.subject(last), f"change{(RELOADS - 1) % 2}")
+        last.hang_up()
+        for load in loads:
+            load.send_signal(signal.SIGINT)
+            said = json.loads(load.communicate(timeout=60)[0].splitlines()[-1])
+            self.assertEqual(said["errors"], 0)
+            self.assertGreater(said["operations"], 0)
+        daemon.wait_quiet()
+        counters = daemon.counters()
+        self.assertEqual([counters[x] for x in ("tls_reloads", "tls_reloads_failed",
+                                                "tls_handshakes_failed")], [RELOADS, 0, 0])
         daemon.stop()
 
     def test_file_change(self):

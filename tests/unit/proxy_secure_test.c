@@ -165,7 +165,7 @@ sips_contacts(void **state)
 	assert_int_equal(routing_target(&r), BOB);
 }
 
-/* A token takes a sips: request to no flow without TLS either, nor round it by a new contact. */
+/* A token takes a sips: request to no flow without TLS either, nor does a contact. */
 static void
 sips_by_token(void **state)
 {

@@ -393,6 +393,9 @@ mode_echo_is_patient(void **state)
 	assert_true(settings_set(&s, "routing.mode=echo", error));
 	assert_true(settings_finish(&s, error));
 	assert_int_equal(s.ws_send_timeout_ms, 20000);
+	assert_int_equal(s.wss_send_timeout_ms, 20000);
+	assert_int_equal(s.wss_handshake_timeout_ms, 20000);
+	assert_int_equal(s.wss_tls_handshake_timeout_ms, 20000);
 	assert_int_equal(s.ws_handshake_timeout_ms, 20000);
 	assert_int_equal(s.tcp_connect_timeout_ms, 20000);
 
