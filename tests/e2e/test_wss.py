@@ -323,7 +323,8 @@ class Reload(Secure):
                              routing="registrar")
         loads = [subprocess.Popen(
             [str(harness.BIN / "wsload"), f"wss://127.0.0.1:{daemon.port}", "--scenario", scenario,
-             "--connections", "8", "--duration", "600s", "--warm-up", "10ms", "--json", "--quiet"],
+             "--connections", "8", "--duration", "600s", "--warm-up", "10ms", "--json", "--quiet",
+             "--ca", str(tls.ca().certificate)],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             for scenario in ("churn", "options")]
         for load in loads:
