@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -16,6 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 BINARIES = ROOT / "build/release/bin"
 CONGESTION = Path("/proc/sys/net/ipv4/tcp_congestion_control")
 TICKS = os.sysconf("SC_CLK_TCK")
+
+
+# Told to end, every command ends what it has started.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 class Failed(Exception):

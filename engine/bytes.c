@@ -56,6 +56,23 @@ bytes_alloc(struct bytes_pool *p, size_t *size)
 	return buffer;
 }
 
+void *
+bytes_alloc_pinned(struct bytes_pool *p, size_t *size)
+{
+	const struct bytes_pinned *pinned = p->pinned;
+	void *buffer = NULL;
+
+	if (pinned && *size >= pinned->from && *size <= pinned->each &&
+	    pinned->each <= p->bytes_max - p->used_bytes)
+		buffer = pinned->take(pinned->arg);
+	if (!buffer)
+		return bytes_alloc(p, size);
+	p->used++;
+	p->used_bytes += pinned->each;
+	*size = pinned->each;
+	return buffer;
+}
+
 void
 bytes_free(struct bytes_pool *p, void *buffer, size_t size)
 {
@@ -66,12 +83,32 @@ bytes_free(struct bytes_pool *p, void *buffer, size_t size)
 	assert(p->used > 0 && p->used_bytes >= size);
 	p->used--;
 	p->used_bytes -= size;
+	if (p->pinned && p->pinned->owns(p->pinned->arg, buffer)) {
+		p->pinned->give(p->pinned->arg, buffer);
+		return;
+	}
 	if (class < BYTES_CLASSES) {
 		assert(size == class_bytes(class));
 		pool_give(&p->classes[class], buffer);
 	} else {
 		free(buffer);
 	}
+}
+
+void
+bytes_trim(struct bytes_pool *p)
+{
+	for (uint32_t class = 0; class < BYTES_CLASSES; class ++)
+		pool_trim(&p->classes[class]);
+}
+
+bool
+bytes_is_spare(const struct bytes_pool *p)
+{
+	for (uint32_t class = 0; class < BYTES_CLASSES; class ++)
+		if (pool_is_spare(&p->classes[class]))
+			return true;
+	return false;
 }
 
 size_t

@@ -12,6 +12,7 @@
 #include "engine/conn_output.h"
 #include "engine/conn_timer.h"
 #include "engine/log.h"
+#include "engine/loop_memory.h"
 #include "engine/loop_order.h"
 #include "engine/loop_route.h"
 
@@ -20,9 +21,6 @@
  * its own looks after them so often.
  */
 #define BLOCKS_HOME_NS (10 * CLOCK_NS_PER_MS)
-
-/* So long nothing was received: then the receive buffers are worth more to others. */
-#define TRIM_AFTER_NS CLOCK_NS_PER_S
 
 struct conn *
 loop_conn(struct loop *l, struct flow flow)
@@ -127,7 +125,7 @@ on_received(void *arg, uint32_t slot, const struct ring_lease *lease)
 	struct loop *l = arg;
 
 	l->now_ns = ring_now_ns(l->ring);
-	l->trim_ns = l->now_ns + TRIM_AFTER_NS;
+	l->trim_ns = l->now_ns + LOOP_MEMORY_REST_NS;
 	conn_input_received(l, &l->conns[slot], lease);
 }
 
@@ -277,6 +275,7 @@ loop_open(struct loop *l, const struct loop_setup *setup, const char **error)
 	set_policy(l);
 	rc.buffers = settings->receive_buffers;
 	rc.buffer_bytes = settings->receive_buffer_bytes;
+	rc.send_zc = settings->send_zc;
 	rc.spin_ns = settings->spin_us * 1000;
 	rc.send_guard = settings->guard == SETTINGS_GUARD_ALWAYS ? RING_GUARD_ALWAYS :
 								   RING_GUARD_TRY_THEN_ARM;
@@ -294,6 +293,7 @@ loop_open(struct loop *l, const struct loop_setup *setup, const char **error)
 	}
 	pool_init(&l->messages, sizeof(struct message), UINT32_MAX);
 	bytes_init(&l->bytes, settings->buffer_memory / l->mesh->loops);
+	loop_memory_open(l);
 	l->deflate_budget.cap = settings->deflate_memory / l->mesh->loops;
 	compression_init(&l->compression, settings, &l->deflate_budget, &l->bytes, &l->stats);
 	conn_tls_init(l, NULL);
@@ -403,6 +403,7 @@ copy_ring_counters(struct loop *l)
 	const struct ring_counters *rc = ring_counters(l->ring);
 
 	atomic_store_explicit(&l->stats.connections_refused, rc->accept_shed, memory_order_relaxed);
+	atomic_store_explicit(&l->stats.sends_zc, rc->sends_zc, memory_order_relaxed);
 }
 
 void
@@ -444,11 +445,7 @@ loop_turn(struct loop *l, uint64_t wait_max_ns)
 		l->congested = false;
 	}
 	l->turn++;
-	if (l->trim_ns && l->now_ns >= l->trim_ns) {
-		ring_trim(l->ring);
-		conn_tls_trim(l);
-		l->trim_ns = 0;
-	}
+	loop_memory_trim(l);
 	note_load(l);
 	copy_ring_counters(l);
 	return 0;
@@ -485,11 +482,11 @@ loop_run(struct loop *l)
 void
 loop_fini(struct loop *l)
 {
-	ring_fini(l->ring);
 	loop_order_fini(l);
 	conn_tls_fini(l);
 	compression_fini(&l->compression);
 	pool_fini(&l->messages);
 	bytes_fini(&l->bytes);
+	ring_fini(l->ring);
 	free_tables(l);
 }

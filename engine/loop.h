@@ -52,7 +52,8 @@ struct loop {
 	bool congested; /* a send queue grew faster in this turn than it was sent: read no more */
 	uint64_t drain_until_ns;
 	uint64_t now_ns;
-	uint64_t trim_ns; /* when ring_trim() is due unless something comes; 0: it was done */
+	uint64_t trim_ns; /* when all unused memory is given back unless something comes; 0: was */
+	uint64_t pools_trim_ns; /* when what the last second did not need is */
 	uint32_t turn;
 	uint32_t endings; /* connections whose end waits for messages of theirs to be done with */
 	uint32_t submitted;                     /* messages since the routing stage last ran, */
@@ -68,6 +69,7 @@ struct loop {
 	struct span close_reason; /* during conn_life_close() */
 	struct sip_shapes *shapes; /* of what it receives */
 	struct pool messages;
+	struct bytes_pinned pinned; /* the ring's buffers for SEND_ZC */
 	struct bytes_pool bytes; /* bounded by this loop's share of buffer_memory */
 	struct ws_deflate_budget deflate_budget; /* this loop's share of the process's */
 	struct compression_loop compression;

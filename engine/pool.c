@@ -63,6 +63,12 @@ pool_give(struct pool *p, void *block)
 	free(block);
 }
 
+void
+pool_trim(struct pool *p)
+{
+	(void)p;
+}
+
 size_t
 pool_bytes_held(const struct pool *p)
 {
@@ -170,8 +176,8 @@ pool_take(struct pool *p)
 		assert(slab->carved < p->slab_blocks);
 		block = (uint8_t *)slab + POOL_ALIGN + (size_t)slab->carved++ * p->block_bytes;
 	}
-	if (slab->used++ == 0)
-		p->slabs_unused--;
+	if (slab->used++ == 0 && --p->slabs_unused < p->slabs_spare)
+		p->slabs_spare = p->slabs_unused;
 	if (slab->used == p->slab_blocks)
 		open_remove(p, slab);
 	p->used++;
@@ -195,8 +201,16 @@ pool_give(struct pool *p, void *block)
 	/* used last, so that it stays unused for longest */
 	open_remove(p, slab);
 	open_add_last(p, slab);
-	if (++p->slabs_unused > p->slabs_reserve)
-		slab_unmap(p, slab);
+	p->slabs_unused++;
+}
+
+void
+pool_trim(struct pool *p)
+{
+	/* Those that are unused are at the end. */
+	for (; p->slabs_spare > p->slabs_reserve; p->slabs_spare--)
+		slab_unmap(p, p->last);
+	p->slabs_spare = p->slabs_unused;
 }
 
 size_t

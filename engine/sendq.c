@@ -9,7 +9,7 @@ static struct sendq_chunk *
 chunk_new(struct bytes_pool *pool, struct stats *stats, uint32_t want)
 {
 	size_t size = sizeof(struct sendq_chunk) + want;
-	struct sendq_chunk *chunk = bytes_alloc(pool, &size);
+	struct sendq_chunk *chunk = bytes_alloc_pinned(pool, &size);
 
 	if (!chunk)
 		return NULL;

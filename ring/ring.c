@@ -66,6 +66,9 @@ open_kernel(struct ring *r)
 		result = probe_receive(r);
 	if (result == 0)
 		direct_open(r);
+	if (result == 0 && c->send_zc > 0 && !(c->disable & 1u << RING_FEATURE_SEND_ZC) &&
+	    pinned_init(&r->pinned, r->kernel, RING_PINNED_COUNT, RING_PINNED_BYTES) == 0)
+		r->features |= 1u << RING_FEATURE_SEND_ZC;
 	return result;
 }
 
@@ -77,6 +80,7 @@ release(struct ring *r)
 	wake_close(r);
 	accept_close(r);
 	bufring_fini(&r->buffers);
+	pinned_fini(&r->pinned);
 	slot_table_fini(&r->slots);
 	free(r->harvest);
 	free(r->lessees);
@@ -239,6 +243,30 @@ ring_send(struct ring *r, uint32_t slot, const void *bytes, uint32_t len, uint32
 
 	assert(!(s->flags & (SLOT_CLOSING | SLOT_CONNECTING)));
 	send_begin(r, s, bytes, len, timeout_us);
+}
+
+void *
+ring_pinned_take(struct ring *r)
+{
+	return pinned_take(&r->pinned);
+}
+
+bool
+ring_pinned_owns(const struct ring *r, const void *byte)
+{
+	return pinned_index(&r->pinned, byte) != PINNED_NONE;
+}
+
+void
+ring_pinned_give(struct ring *r, void *buffer)
+{
+	pinned_drop(&r->pinned, pinned_index(&r->pinned, buffer));
+}
+
+uint32_t
+ring_pinned_out(const struct ring *r)
+{
+	return r->pinned.out;
 }
 
 bool

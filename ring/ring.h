@@ -39,7 +39,8 @@ enum ring_send_guard {
 	X(RING_FD, "ring_fd")                                                                      \
 	X(SPIN, "spin")                                                                            \
 	X(DIRECT, "direct")                                                                        \
-	X(RECV_CREDIT, "recv_credit")
+	X(RECV_CREDIT, "recv_credit")                                                              \
+	X(SEND_ZC, "send_zc")
 
 enum ring_feature {
 #define X(symbol, name) RING_FEATURE_##symbol,
@@ -68,6 +69,12 @@ struct ring_config {
 	uint32_t buffers_per_slot;
 	uint32_t spin_ns; /* longest adaptive spin before sleeping; 0: never */
 	enum ring_send_guard send_guard;
+	/*
+	 * Sends of at least so many bytes out of a buffer of ring_pinned_take() go without a copy
+	 * (SEND_ZC). 0, or refused by the kernel (see ring_features()): none do, and there are no
+	 * such buffers.
+	 */
+	uint32_t send_zc;
 	uint32_t disable; /* 1u << enum ring_feature */
 };
 
@@ -133,8 +140,8 @@ struct ring_handlers {
 		X(accept_errors) X(accept_pauses) X(accept_shed) X(handed_over) X(handed_in)       \
 			X(handover_errors) X(receives) X(receive_rearms) X(receive_holds)          \
 				X(buffer_famines) X(sends) X(sends_short) X(sends_guarded)         \
-					X(sends_timed_out) X(datagrams_sent) X(datagrams_unsent)   \
-						X(bytes_in) X(bytes_out)
+					X(sends_timed_out) X(sends_zc) X(datagrams_sent)           \
+						X(datagrams_unsent) X(bytes_in) X(bytes_out)
 struct ring_counters {
 #define X(name) uint64_t name;
 	RING_COUNTER_LIST(X)
@@ -237,6 +244,21 @@ void ring_receive_resume(struct ring *r, uint32_t slot);
  * wait ends the send with -ETIME. Not after ring_close(); len is not 0.
  */
 void ring_send(struct ring *r, uint32_t slot, const void *bytes, uint32_t len, uint32_t timeout_us);
+
+/*
+ * A buffer of RING_PINNED_BYTES that ring_send() can send from without a copy; NULL: none is free.
+ * It may be given back as soon as `sent` was called; the ring waits for the kernel's notification
+ * (the peer has acknowledged the bytes) before it is free again. A ring has RING_PINNED_COUNT of
+ * them: peers that never acknowledge cost others a copy, nothing else.
+ */
+#define RING_PINNED_BYTES 131072u
+#define RING_PINNED_COUNT 32u
+void *ring_pinned_take(struct ring *r);
+bool ring_pinned_owns(const struct ring *r, const void *byte);
+void ring_pinned_give(struct ring *r, void *buffer);
+
+/* Pinned buffers that are not free. */
+uint32_t ring_pinned_out(const struct ring *r);
 
 /* Was `sent` not called yet for the latest ring_send()? */
 bool ring_sending(const struct ring *r, uint32_t slot);

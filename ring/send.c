@@ -42,14 +42,40 @@ send_begin(struct ring *r, struct slot *s, const uint8_t *bytes, uint32_t len, u
 	state_todo(r, s);
 }
 
+/* Without a copy: out of this buffer, whose request it is from now on. */
+static void
+prep_pinned(struct ring *r, struct slot *s, struct io_uring_sqe *sqe, uint32_t len, int flags)
+{
+	uint32_t index = pinned_index(&r->pinned, s->send_bytes);
+
+	pinned_hold(&r->pinned, index);
+	r->pinned.buffers[index].owner = slot_tag(&r->slots, s, TAG_SEND);
+	s->flags |= SLOT_SEND_PINNED;
+	io_uring_prep_send_zc_fixed(sqe, s->fd, s->send_bytes, len, flags, 0, index);
+	state_count(&r->counters.sends_zc, 1);
+}
+
+static uint64_t
+tag_of(const struct ring *r, const struct slot *s)
+{
+	if (s->flags & SLOT_SEND_PINNED)
+		return tag_make(TAG_PINNED, 0, pinned_index(&r->pinned, s->send_bytes));
+	return slot_tag(&r->slots, s, TAG_SEND);
+}
+
 static struct io_uring_sqe *
 submit(struct ring *r, struct slot *s, uint32_t len, int flags)
 {
 	struct io_uring_sqe *sqe = uring_sqe(r->kernel);
 
-	io_uring_prep_send(sqe, s->fd, s->send_bytes, len, flags);
+	s->flags &= ~(uint32_t)SLOT_SEND_PINNED;
+	if (r->features & 1u << RING_FEATURE_SEND_ZC && len >= r->config.send_zc &&
+	    pinned_index(&r->pinned, s->send_bytes) != PINNED_NONE)
+		prep_pinned(r, s, sqe, len, flags);
+	else
+		io_uring_prep_send(sqe, s->fd, s->send_bytes, len, flags);
 	direct_aim(sqe, s);
-	sqe->user_data = slot_tag(&r->slots, s, TAG_SEND);
+	sqe->user_data = tag_of(r, s);
 	r->requests++;
 	return sqe;
 }
@@ -82,7 +108,7 @@ send_reconcile(struct ring *r, struct slot *s)
 {
 	if (s->flags & SLOT_CLOSING) {
 		if (slot_is_sending(s) && !(s->flags & SLOT_SEND_CANCELED)) {
-			state_cancel(r, slot_tag(&r->slots, s, TAG_SEND));
+			state_cancel(r, tag_of(r, s));
 			s->flags |= SLOT_SEND_CANCELED;
 		}
 	} else if (s->send == SLOT_SEND_WANT_TRY) {
@@ -169,4 +195,31 @@ send_completed(struct ring *r, const struct uring_cqe *cqe)
 		finish(r, s, result);
 	else
 		s->send = SLOT_SEND_WANT_GUARD;
+}
+
+/* This socket, or this kernel, does not do it: from here on with a copy, as if it had to wait. */
+static bool
+is_refused(struct ring *r, int res)
+{
+	if (res != -EOPNOTSUPP && res != -EINVAL && res != -ENOMEM && res != -ENOBUFS)
+		return false;
+	r->features &= ~(1u << RING_FEATURE_SEND_ZC);
+	return true;
+}
+
+void
+send_pinned_completed(struct ring *r, const struct uring_cqe *cqe)
+{
+	uint32_t index = tag_slot(cqe->tag);
+	const struct uring_cqe as_send = {
+		.tag = r->pinned.buffers[index].owner,
+		.res = is_refused(r, cqe->res) ? -EAGAIN : cqe->res,
+		.flags = cqe->flags,
+	};
+
+	/* The notification is the last one of a request; without one the first is. */
+	if (!(cqe->flags & IORING_CQE_F_NOTIF))
+		send_completed(r, &as_send);
+	if (!(cqe->flags & IORING_CQE_F_MORE))
+		pinned_drop(&r->pinned, index);
 }

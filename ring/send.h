@@ -17,4 +17,7 @@ void send_give_up(struct ring *r, struct slot *s);
 
 void send_completed(struct ring *r, const struct uring_cqe *cqe);
 
+/* The same of one without a copy; or its notification. */
+void send_pinned_completed(struct ring *r, const struct uring_cqe *cqe);
+
 #endif

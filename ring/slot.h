@@ -42,6 +42,7 @@ enum slot_flag {
 	SLOT_GREEDY = 1 << 23,      /* has its share of the buffers out */
 	SLOT_FED = 1 << 24,         /* starved: its next receive takes one buffer only */
 	SLOT_DATAGRAM = 1 << 25,    /* no stream: each receive is a datagram */
+	SLOT_SEND_PINNED = 1 << 26, /* the send in flight is one without a copy */
 	/* Members of a FIFO: these belong to the index and survive its owner. */
 	SLOT_IN_TODO = 1 << 30,
 	SLOT_IN_STARVED = 1 << 29,

@@ -15,6 +15,7 @@
 
 #include "ring/accept.h"
 #include "ring/bufring.h"
+#include "ring/pinned.h"
 #include "ring/ring.h"
 #include "ring/slot.h"
 #include "ring/uring.h"
@@ -34,6 +35,7 @@ struct ring {
 
 	struct slot_table slots;
 	struct bufring buffers;
+	struct pinned pinned;
 	struct acceptor acceptor;
 	struct ring_counters counters;
 	uint32_t requests; /* of slots, in flight */

@@ -24,6 +24,7 @@ enum tag_op {
 	TAG_WOKEN,   /* by another ring */
 	TAG_HANDED,  /* a connection, to another ring */
 	TAG_ARRIVED, /* ... here; below the operation there is a pointer */
+	TAG_PINNED,  /* a send without a copy; slot: number of the pinned buffer */
 	TAG_OP_COUNT
 };
 

@@ -190,6 +190,9 @@ dispatch(struct ring *r, const struct uring_cqe *cqe)
 	case TAG_SEND:
 		send_completed(r, cqe);
 		break;
+	case TAG_PINNED:
+		send_pinned_completed(r, cqe);
+		break;
 	case TAG_CONNECT:
 		connect_completed(r, cqe);
 		break;

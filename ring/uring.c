@@ -276,6 +276,34 @@ uring_register_buffers(struct uring *u, struct io_uring_buf_ring *ring, uint32_t
 	return io_uring_register_buf_ring(&u->io, &reg, 0);
 }
 
+static bool
+has_send_zc(struct uring *u)
+{
+	struct io_uring_probe *probe = io_uring_get_probe_ring(&u->io);
+	bool has = probe != NULL && io_uring_opcode_supported(probe, IORING_OP_SEND_ZC);
+
+	io_uring_free_probe(probe);
+	return has;
+}
+
+int
+uring_register_pinned(struct uring *u, void *bytes, uint32_t count, uint32_t each)
+{
+	struct iovec *parts;
+	int result;
+
+	if (!has_send_zc(u))
+		return -EOPNOTSUPP;
+	parts = calloc(count, sizeof(parts[0]));
+	if (parts == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		parts[i] = (struct iovec){ (uint8_t *)bytes + (size_t)i * each, each };
+	result = io_uring_register_buffers(&u->io, parts, count);
+	free(parts);
+	return result;
+}
+
 int
 uring_register_files(struct uring *u, uint32_t entries)
 {

@@ -78,6 +78,12 @@ int uring_register_buffers(struct uring *u, struct io_uring_buf_ring *ring, uint
 			   uint16_t group);
 
 /*
+ * Register `count` buffers of `each` bytes, one after the other, for SEND_ZC. -EOPNOTSUPP: this
+ * kernel has no such request.
+ */
+int uring_register_pinned(struct uring *u, void *bytes, uint32_t count, uint32_t each);
+
+/*
  * An empty table of fixed files; requests put files into it and take them out. -EMFILE: more than
  * RLIMIT_NOFILE. Not in use any more, or never, it can go.
  */

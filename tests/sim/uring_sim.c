@@ -387,6 +387,17 @@ uring_register_buffers(struct uring *u, struct io_uring_buf_ring *ring, uint32_t
 	return 0;
 }
 
+/* As a kernel that has no SEND_ZC. */
+int
+uring_register_pinned(struct uring *u, void *bytes, uint32_t count, uint32_t each)
+{
+	(void)u;
+	(void)bytes;
+	(void)count;
+	(void)each;
+	return -EOPNOTSUPP;
+}
+
 uint64_t
 uring_clock_ns(struct uring *u)
 {

@@ -98,6 +98,10 @@ memory_goes_back_after_a_storm(void **state)
 	}
 	assert_int_equal(p.used, 0);
 	assert_int_equal(p.used_bytes, 0);
+	assert_true(bytes_is_spare(&p));
+	bytes_trim(&p);
+	bytes_trim(&p);
+	assert_false(bytes_is_spare(&p));
 	assert_true(bytes_held(&p) <= BYTES_CLASSES * (size_t)POOL_RESERVE_BYTES);
 	bytes_fini(&p);
 }

@@ -139,6 +139,9 @@ memory_goes_back_after_a_storm(void **state)
 		pool_give(&p, blocks[i]);
 	for (int i = BLOCKS - 1; i > 0; i -= 2)
 		pool_give(&p, blocks[i]);
+	pool_trim(&p); /* some were needed since the last one, so they may be again */
+	assert_true(pool_bytes_held(&p) >= (size_t)BLOCKS * 2048);
+	pool_trim(&p);
 	rest = pool_bytes_held(&p);
 	assert_true(rest <= POOL_RESERVE_BYTES);
 	for (int round = 0; round < 1000; round++) {
@@ -150,6 +153,33 @@ memory_goes_back_after_a_storm(void **state)
 	assert_true(POOL_RESERVE_BYTES >= POOL_SLAB_BYTES);
 }
 
+/* Waves of the same height map memory once; the part of it that lower ones do not need goes. */
+static void
+a_wave_finds_the_memory_of_the_last(void **state)
+{
+	enum { BLOCKS = 20000, LOW = 4000 };
+	static void *blocks[BLOCKS];
+	uint32_t slabs = 0;
+	struct pool p;
+
+	(void)state;
+	pool_init(&p, 2048, UINT32_MAX);
+	for (int wave = 0; wave < 10; wave++) {
+		int high = wave < 7 ? BLOCKS : LOW;
+
+		for (int i = 0; i < high; i++)
+			blocks[i] = pool_take(&p);
+		if (wave == 0)
+			slabs = p.slabs;
+		assert_true(wave < 8 ? p.slabs == slabs : p.slabs <= slabs / 2);
+		for (int i = 0; i < high; i++)
+			pool_give(&p, blocks[i]);
+		if (wave > 0)
+			pool_trim(&p);
+	}
+	pool_fini(&p);
+}
+
 int
 main(void)
 {
@@ -159,6 +189,7 @@ main(void)
 		cmocka_unit_test(blocks_are_aligned_and_apart),
 		cmocka_unit_test(a_block_has_one_user),
 		cmocka_unit_test(memory_goes_back_after_a_storm),
+		cmocka_unit_test(a_wave_finds_the_memory_of_the_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -240,6 +240,138 @@ guard_only_where_asked(void **state)
 	}
 }
 
+/* ---- without a copy; the simulated kernel cannot do it ---- */
+
+static bool
+open_pinned(struct bed *b)
+{
+	struct ring_config config = bed_config();
+
+	config.send_zc = 4096;
+	bed_open(b, &config, true);
+	if (ring_features(b->ring) & 1u << RING_FEATURE_SEND_ZC)
+		return true;
+	assert_null(ring_pinned_take(b->ring));
+	bed_finish(b);
+	return false;
+}
+
+static uint8_t *
+send_pinned(struct bed *b, uint32_t slot, uint32_t stream)
+{
+	uint8_t *bytes = ring_pinned_take(b->ring);
+
+	assert_non_null(bytes);
+	assert_true(ring_pinned_owns(b->ring, bytes + RING_PINNED_BYTES - 1));
+	bed_fill(stream, 0, bytes, RING_PINNED_BYTES);
+	b->conns[slot].in_flight = RING_PINNED_BYTES; /* what bed_send() would note */
+	ring_send(b->ring, slot, bytes, RING_PINNED_BYTES, 1000000);
+	return bytes;
+}
+
+/* Given back at once when `sent` came, the buffer is free when the peer has all. */
+static void
+without_a_copy(void **state)
+{
+	uint8_t piece[20000], *bytes;
+	uint32_t slot;
+	int peer, n;
+	struct bed b;
+
+	(void)state;
+	if (!open_pinned(&b))
+		return;
+	peer = peer_connect(b.listener, true);
+	bed_until(&b, b.opened == 1);
+	slot = b.last;
+	for (uint32_t i = 1; i <= 3 * RING_PINNED_COUNT; i++) {
+		bool given = false;
+		size_t seen = 0;
+
+		bytes = send_pinned(&b, slot, i);
+		while (seen < RING_PINNED_BYTES) {
+			bed_turn(&b);
+			if (b.conns[slot].sents == i && !given) {
+				ring_pinned_give(b.ring, bytes);
+				given = true;
+			}
+			n = peer_read(peer, piece, sizeof(piece));
+			assert_true(n > 0 || n == -EAGAIN);
+			if (n > 0)
+				bed_check(i, seen, piece, (size_t)n);
+			seen += n > 0 ? (size_t)n : 0;
+		}
+		bed_until(&b, b.conns[slot].sents == i);
+		assert_int_equal(b.conns[slot].sent, 0);
+		if (!given)
+			ring_pinned_give(b.ring, bytes);
+		bed_until(&b, ring_pinned_out(b.ring) == 0);
+	}
+	assert_true(ring_counters(b.ring)->sends_zc >= 3 * RING_PINNED_COUNT);
+	peer_close(peer);
+	bed_finish(&b);
+}
+
+/*
+ * A peer that never reads, and a connection that is closed while the kernel has bytes of the
+ * buffer: nobody gets the buffer before the kernel says that it is done; and it does.
+ */
+static void
+closed_before_the_notification(void **state)
+{
+	uint8_t *bytes;
+	uint32_t slot;
+	struct bed b;
+	int peer;
+
+	(void)state;
+	if (!open_pinned(&b))
+		return;
+	peer = peer_connect(b.listener, true);
+	bed_until(&b, b.opened == 1);
+	slot = b.last;
+	b.conns[slot].keep = true;
+	bytes = send_pinned(&b, slot, 1);
+	bed_turn(&b);
+	bed_close(&b, slot, true);
+	bed_until(&b, !b.conns[slot].open);
+	assert_int_equal(b.conns[slot].sents, 1);
+	assert_true(ring_pinned_out(b.ring) <= 1);
+	ring_pinned_give(b.ring, bytes);
+	peer_close(peer);
+	bed_until(&b, ring_pinned_out(b.ring) == 0);
+	bed_finish(&b);
+}
+
+/* All that there are, and no more; what is sent from elsewhere is copied. */
+static void
+few_pinned_buffers(void **state)
+{
+	void *buffers[RING_PINNED_COUNT];
+	struct bed b;
+	int peer;
+
+	(void)state;
+	if (!open_pinned(&b))
+		return;
+	for (uint32_t i = 0; i < RING_PINNED_COUNT; i++) {
+		buffers[i] = ring_pinned_take(b.ring);
+		assert_non_null(buffers[i]);
+	}
+	assert_null(ring_pinned_take(b.ring));
+	assert_int_equal(ring_pinned_out(b.ring), RING_PINNED_COUNT);
+	assert_false(ring_pinned_owns(b.ring, &b));
+	b.echo = true;
+	peer = bed_connect(&b);
+	bed_round_trip(&b, peer, 1, 100000);
+	assert_int_equal(ring_counters(b.ring)->sends_zc, 0);
+	for (uint32_t i = 0; i < RING_PINNED_COUNT; i++)
+		ring_pinned_give(b.ring, buffers[i]);
+	assert_int_equal(ring_pinned_out(b.ring), 0);
+	peer_close(peer);
+	bed_finish(&b);
+}
+
 int
 main(void)
 {
@@ -251,6 +383,9 @@ main(void)
 		cmocka_unit_test(slow_reader),
 		cmocka_unit_test(shutdown_write_after_the_last_byte),
 		cmocka_unit_test(guard_only_where_asked),
+		cmocka_unit_test(without_a_copy),
+		cmocka_unit_test(closed_before_the_notification),
+		cmocka_unit_test(few_pinned_buffers),
 	};
 	int skips = bed_skips();
 

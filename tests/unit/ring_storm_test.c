@@ -219,8 +219,9 @@ tell_seed(void **state)
 static bool
 is_of_another_test(size_t counter_offset)
 {
-	return counter_offset == COUNTER(spins_won) || counter_offset == COUNTER(handed_over) ||
-	       counter_offset == COUNTER(handed_in) || counter_offset == COUNTER(handover_errors) ||
+	return counter_offset == COUNTER(sends_zc) || counter_offset == COUNTER(spins_won) ||
+	       counter_offset == COUNTER(handed_over) || counter_offset == COUNTER(handed_in) ||
+	       counter_offset == COUNTER(handover_errors) ||
 	       counter_offset == COUNTER(datagrams_sent) ||
 	       counter_offset == COUNTER(datagrams_unsent);
 }

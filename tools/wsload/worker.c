@@ -141,6 +141,8 @@ begin(struct worker *w)
 		.threads = o->threads,
 		.start_ns = o->scenario->once ? w->measure_ns : w->start_ns,
 	};
+	bytes_trim(&w->bytes); /* what opening took, twice: all of it */
+	bytes_trim(&w->bytes);
 	enter(w, WORKER_RUNNING);
 	for (uint32_t i = 0; i < w->clients_len; i++) {
 		struct client *c = &w->clients[i];
