@@ -11,18 +11,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
+#include "engine/cluster_listen.h"
 #include "engine/embed.h"
 #include "engine/rcu.h"
 #include "engine/route.h"
 #include "engine/router.h"
+#include "engine/secret.h"
+#include "engine/shared.h"
 
 /* Completions of one turn fit; the ring makes the completion queue four times as large. */
 #define SQ_ENTRIES 1024u
 
-/* With less than this many connections for each there is no point in several loops. */
-#define CONNECTIONS_PER_LOOP 256u
+#define CONNECTIONS_PER_LOOP 256u /* at least; else several loops have no point */
 
 #define NO_THREAD "cannot start a thread: raise RLIMIT_NPROC (ulimit -u, TasksMax= of systemd)"
 
@@ -75,9 +76,8 @@ plan_loops(const struct settings *s, uint32_t connections)
 }
 
 /*
- * Ordinary descriptors, as far as they go: a message costs 4 % more over direct ones here, a
- * connection 8 %. With those the limit on open files bounds the connections of each loop, not those
- * of all loops together.
+ * Ordinary descriptors, as far as they go: over direct ones a message costs 4 % more, a connection
+ * 8 %. With those the limit on open files bounds each loop, not all loops together.
  */
 bool
 cluster_plan(struct cluster *c, const struct settings *settings, uint32_t disable,
@@ -133,25 +133,6 @@ fail(struct cluster *c, const char *what)
 }
 
 static bool
-open_listeners(struct cluster *c)
-{
-	for (uint32_t i = 0; i < c->settings->listeners_len; i++) {
-		if (listener_open(&c->listeners[i], &c->settings->listeners[i], c->loops_len,
-				  c->settings, c->error))
-			return false;
-		c->listeners_len++;
-	}
-	return true;
-}
-
-static void
-close_listeners(struct cluster *c)
-{
-	while (c->listeners_len)
-		listener_close(&c->listeners[--c->listeners_len]);
-}
-
-static bool
 make_embed(struct cluster *c, struct cluster_router *r)
 {
 	r->mesh = &c->mesh;
@@ -167,10 +148,12 @@ make_routers(struct cluster *c)
 
 	if (!rcu_can_begin())
 		return fail(c, NO_THREAD);
-	if (getrandom(key, sizeof(key), 0) != sizeof(key))
-		return fail(c, "getrandom: no random bytes");
+	if (!secret_make(c->settings, key, c->error))
+		return false;
 	c->shared = shared_new(c->settings, key, c->loops_len, c->ring.slots_max, c->routers_len);
 	OPENSSL_cleanse(key, sizeof(key));
+	if (c->shared && c->settings->mode == SETTINGS_MODE_EDGE)
+		cluster_listen_name(c);
 	if (c->shared && c->users) {
 		auth_publish(c->shared->auth, c->users);
 		c->users = NULL;
@@ -186,7 +169,7 @@ make_routers(struct cluster *c)
 		if (c->application && !make_embed(c, r))
 			return fail(c, "no memory for the connections of the application");
 	}
-	return c->shared || fail(c, "no memory for the location table");
+	return c->shared || fail(c, "no memory for the routing stage's tables");
 }
 
 static bool
@@ -217,7 +200,7 @@ ring_loop(void *arg)
 		ring_wake(l->loop.ring);
 }
 
-/* The ring belongs to the thread that opens it, so the loop opens itself and tells how it went. */
+/* A ring belongs to the thread that opens it, so the loop opens itself and tells how it went. */
 static int
 open_loop(struct cluster_loop *l, uint32_t index)
 {
@@ -227,6 +210,8 @@ open_loop(struct cluster_loop *l, uint32_t index)
 		.mesh = &c->mesh,
 		.router = c->mesh.threaded ? NULL : &c->routers[index].router,
 		.index = (uint16_t)index,
+		.group = &c->shared->group,
+		.core_address = c->core_address,
 		.ring = c->ring,
 	};
 	int result = loop_open(&l->loop, &setup, &l->error);
@@ -237,7 +222,7 @@ open_loop(struct cluster_loop *l, uint32_t index)
 		result = loop_tls(&l->loop, c->tls);
 	for (uint32_t i = 0; !result && i < c->listeners_len; i++)
 		result = loop_listen(&l->loop, c->listeners[i].fds[index],
-				     &c->settings->listeners[i]);
+				     cluster_listen_setting(c->settings, i));
 	if (result) {
 		l->error = strerror(-result);
 		loop_fini(&l->loop);
@@ -256,7 +241,6 @@ pin(const struct cluster_loop *l)
 		return;
 	CPU_ZERO(&set);
 	CPU_SET(l->cpu, &set);
-	/* It is only for speed: where it is forbidden, the scheduler does what it can. */
 	(void)pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
@@ -421,13 +405,13 @@ cluster_start(struct cluster *c, int ended_fd)
 	c->ended_fd = ended_fd;
 	if (!make(c))
 		return false;
-	if (open_listeners(c) && make_routers(c) && start_routers(c) && start_loops(c)) {
+	if (cluster_listen_open(c) && make_routers(c) && start_routers(c) && start_loops(c)) {
 		open_embeds(c);
 		return true;
 	}
 	stop_routers(c);
 	end_routing(c);
-	close_listeners(c);
+	cluster_listen_close(c);
 	cluster_free(c);
 	return false;
 }
@@ -462,6 +446,7 @@ cluster_wait(struct cluster *c)
 	join_threads(c);
 	close_embeds(c);
 	stop_routers(c);
+	group_stop(&c->shared->group);
 	for (uint32_t i = 0; i < c->loops_len; i++)
 		if (c->loops[i].result)
 			result = c->loops[i].result;
@@ -470,7 +455,7 @@ cluster_wait(struct cluster *c)
 		loop_fini(&c->loops[i].loop);
 	if (!result)
 		end_routing(c);
-	close_listeners(c);
+	cluster_listen_close(c);
 	return result;
 }
 

@@ -33,8 +33,9 @@ struct cluster {
 	uint32_t started_routers;
 	struct mesh mesh;
 	struct shared *shared; /* by the routers */
-	struct listener listeners[SETTINGS_LISTENERS_MAX];
+	struct listener listeners[SETTINGS_LISTENERS_MAX + 1];
 	uint32_t listeners_len;
+	struct sockaddr_storage core_address; /* mode edge: of the listener for the SIP core */
 	int ended_fd; /* becomes readable when the first loop has ended */
 	char *error;  /* SETTINGS_ERROR_MAX bytes, the caller's */
 };

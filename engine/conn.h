@@ -13,6 +13,7 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include "codec/sip_stream.h"
 #include "codec/ws_frame.h"
 #include "codec/ws_handshake.h"
 #include "codec/ws_reader.h"
@@ -51,7 +52,10 @@ struct conn {
 	uint32_t next_held;    /* list of connections whose input waits */
 	uint32_t next_waiting; /* list of connections whose TLS handshake waits */
 	struct sendq sendq;
-	struct ws_reader reader;
+	union {
+		struct ws_reader reader;
+		struct sip_stream stream; /* see conn_core.h */
+	};
 	struct compression_conn compression;
 	struct pieces pieces;  /* request head, then message */
 	struct pieces control; /* control payload cut in two */
@@ -73,5 +77,12 @@ struct conn {
 	bool registering; /* a REGISTER is with another router: nothing overtakes it */
 	bool in_waiting_list;
 };
+
+/* Do messages go both ways? */
+static inline bool
+conn_is_open(const struct conn *c)
+{
+	return c->state == CONN_OPEN || c->state == CONN_CORE;
+}
 
 #endif

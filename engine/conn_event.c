@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <string.h>
+#include "engine/conn_core.h"
 #include "engine/conn_life.h"
 #include "engine/log.h"
 #include "engine/loop.h"
@@ -33,7 +34,7 @@ peer_text(struct message_peer *p, const struct sockaddr_storage *peer)
 void
 conn_event_begin(struct loop *l, struct conn *c, const struct sockaddr_storage *peer)
 {
-	uint32_t generation = (c->flow.tag + 1) & 0xFFFFFF;
+	uint32_t generation = (c->flow.tag ? c->flow.tag + 1 : l->generation) & 0xFFFFFF;
 	struct conn old = *c;
 
 	assert(c->state == CONN_FREE);
@@ -53,15 +54,21 @@ conn_event_begin(struct loop *l, struct conn *c, const struct sockaddr_storage *
 
 void
 conn_event_accepted(struct loop *l, struct conn *c, uint32_t listener,
-		   const struct sockaddr_storage *peer)
+		    const struct sockaddr_storage *peer)
 {
 	conn_event_begin(l, c, peer);
 	c->listener = (uint8_t)listener;
 	stats_add(&l->stats.connections_accepted, 1);
+	if (l->listeners[listener]->core) {
+		c->peer.core = true;
+		c->peer.transport = FLOW_TCP;
+	}
 	log_line(LOG_DEBUG, "connection_accepted", "peer=%s port=%u loop=%u", c->peer.address,
 		 c->peer.port, l->index);
 	conn_life_apply(l, c,
-			l->listeners[listener]->tls ? CONN_EV_ACCEPTED_TLS : CONN_EV_ACCEPTED);
+			l->listeners[listener]->core ? CONN_EV_ACCEPTED_CORE :
+			l->listeners[listener]->tls  ? CONN_EV_ACCEPTED_TLS :
+						       CONN_EV_ACCEPTED);
 	if (l->draining)
 		conn_life_going_away(l, c, WS_CLOSE_GOING_AWAY);
 }
@@ -79,6 +86,7 @@ conn_event_connected(struct loop *l, struct conn *c, int result)
 	conn_life_apply(l, c,
 			result < 0             ? CONN_EV_PEER_ERROR :
 			c->upstream->where.tls ? CONN_EV_CONNECTED_TLS :
+			conn_core_is(c)        ? CONN_EV_CONNECTED_CORE :
 						 CONN_EV_CONNECTED);
 }
 
@@ -91,7 +99,7 @@ conn_event_ended(struct loop *l, struct conn *c, int result)
 		log_line(LOG_WARN, "upstream_declined", "peer=%s port=%u reason=\"%s\"",
 			 c->peer.address, c->peer.port,
 			 result ? strerror(-result) : "stream ended without an answer");
-	if (c->state == CONN_OPEN)
+	if (conn_is_open(c))
 		stats_add(result ? &l->stats.closed_reset : &l->stats.closed_by_peer, 1);
 	if (c->state == CONN_OPEN && c->tls && !result) /* somebody may have cut the stream */
 		stats_add(&l->stats.tls_truncated, 1);

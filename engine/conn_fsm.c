@@ -21,8 +21,8 @@ const char *
 conn_fsm_state_name(enum conn_state state)
 {
 	static const char *const names[CONN_STATE_COUNT] = {
-		"free", "connecting", "tls_out",  "asking", "tls",      "upgrade",
-		"open", "closing",    "flushing", "half",   "draining", "dead",
+		"free", "connecting", "tls_out",  "asking", "tls",      "upgrade", "open",
+		"core", "closing",    "flushing", "half",   "draining", "dead",
 	};
 
 	assert(state < CONN_STATE_COUNT);
@@ -33,10 +33,11 @@ const char *
 conn_fsm_event_name(enum conn_event event)
 {
 	static const char *const names[CONN_EVENT_COUNT] = {
-		"accepted",   "accepted_tls", "dialed",    "connected",  "connected_tls",
-		"secured",    "upgraded",     "refused",   "failed",     "peer_close",
-		"going_away", "tls_end",      "peer_end",  "peer_error", "send_failed",
-		"sent_all",   "timeout",      "abandoned", "closed",
+		"accepted",      "accepted_tls",   "dialed",      "accepted_core", "connected",
+		"connected_tls", "connected_core", "secured",     "secured_core",  "upgraded",
+		"refused",       "failed",         "peer_close",  "going_away",    "tls_end",
+		"peer_end",      "peer_error",     "send_failed", "sent_all",      "timeout",
+		"abandoned",     "closed",
 	};
 
 	assert(event < CONN_EVENT_COUNT);

@@ -12,6 +12,7 @@ enum conn_state {
 	CONN_TLS,
 	CONN_UPGRADE,
 	CONN_OPEN,
+	CONN_CORE,
 	CONN_CLOSING,
 	CONN_FLUSHING,
 	CONN_HALF,
@@ -24,9 +25,12 @@ enum conn_event {
 	CONN_EV_ACCEPTED,
 	CONN_EV_ACCEPTED_TLS, /* the same, by a wss: listener */
 	CONN_EV_DIALED,       /* we have begun to connect */
+	CONN_EV_ACCEPTED_CORE, /* by the listener for the SIP core; or a datagram socket was made */
 	CONN_EV_CONNECTED,
 	CONN_EV_CONNECTED_TLS, /* the same, where TLS comes first */
-	CONN_EV_SECURED,       /* the TLS handshake is done */
+	CONN_EV_CONNECTED_CORE, /* the same, where SIP comes first */
+	CONN_EV_SECURED,        /* the TLS handshake is done */
+	CONN_EV_SECURED_CORE,   /* the same, where SIP comes next */
 	CONN_EV_UPGRADED,      /* the opening handshake is good */
 	CONN_EV_REFUSED,       /* it is not */
 	CONN_EV_FAILED,        /* the peer broke a rule or a limit */
@@ -57,6 +61,7 @@ enum conn_action {
 	CONN_DO_refuse_clear,
 	CONN_DO_tls_late,
 	CONN_DO_open,
+	CONN_DO_open_core,
 	CONN_DO_refuse,
 	CONN_DO_refuse_late,
 	CONN_DO_refuse_draining,

@@ -7,6 +7,7 @@
 #include "codec/ws_close.h"
 #include "engine/clock.h"
 #include "engine/conn_client.h"
+#include "engine/conn_core.h"
 #include "engine/conn_life.h"
 #include "engine/conn_output.h"
 #include "engine/conn_timer.h"
@@ -28,10 +29,7 @@ out_of_memory(struct loop *l, struct conn *c)
 	conn_life_fail(l, c, WS_CLOSE_INTERNAL, "out of memory");
 }
 
-/*
- * Bytes that a message brings before it is whole. The last eighth of buffer_memory is not for
- * them: whoever sends halves of messages does not keep whole ones from being sent.
- */
+/* Of a message that is not whole. The last eighth of buffer_memory is for whole ones. */
 static bool
 put_together(struct loop *l, struct pieces *p, struct span bytes, uint64_t more)
 {
@@ -39,10 +37,7 @@ put_together(struct loop *l, struct pieces *p, struct span bytes, uint64_t more)
 	       pieces_add(&l->bytes, &l->stats, p, bytes, more);
 }
 
-/*
- * Legal but odd input is let by within a budget: who uses it up is more likely to want our time
- * than our service.
- */
+/* Legal but odd input is let by within a budget: above it, it wants our time, not our service. */
 static void
 glitch(struct loop *l, struct conn *c)
 {
@@ -72,14 +67,6 @@ keepalive(struct loop *l, struct conn *c, const uint8_t *bytes, size_t len)
 	return true;
 }
 
-/* Where the bytes of a message are, and so who keeps them alive. */
-struct message_bytes {
-	uint8_t *at;
-	uint32_t len;
-	const struct ring_lease *lease; /* in this receive buffer, or NULL */
-	struct pieces *pieces;          /* in this block, which the message takes over, or NULL */
-};
-
 static void
 message_take_bytes(struct loop *l, struct message *m, const struct message_bytes *b)
 {
@@ -97,19 +84,11 @@ message_take_bytes(struct loop *l, struct message *m, const struct message_bytes
 	}
 }
 
-static void
-message_whole(struct loop *l, struct conn *c, uint8_t opcode, const struct message_bytes *b)
+void
+conn_input_message(struct loop *l, struct conn *c, uint8_t opcode, const struct message_bytes *b)
 {
-	struct message *m;
+	struct message *m = loop_route_message_new(l, c, MESSAGE_DATA);
 
-	c->busy_ns = l->now_ns;
-	if (l->settings->mode != SETTINGS_MODE_ECHO) {
-		if (keepalive(l, c, b->at, b->len))
-			return;
-		if (b->len == 0) /* no SIP; to an echo it is a message like any other */
-			glitch(l, c);
-	}
-	m = loop_route_message_new(l, c, MESSAGE_DATA);
 	if (!m) {
 		out_of_memory(l, c);
 		return;
@@ -123,8 +102,22 @@ message_whole(struct loop *l, struct conn *c, uint8_t opcode, const struct messa
 	}
 	stats_add(&l->stats.messages_received, 1);
 	c->routing++;
-	c->registering = l->mesh->routers > 1 && m->has_sip && m->sip.method == SIP_METHOD_REGISTER;
+	c->registering = l->settings->mode != SETTINGS_MODE_EDGE && l->mesh->routers > 1 &&
+			 m->has_sip && m->sip.method == SIP_METHOD_REGISTER;
 	loop_route_submit(l, m);
+}
+
+static void
+message_whole(struct loop *l, struct conn *c, uint8_t opcode, const struct message_bytes *b)
+{
+	c->busy_ns = l->now_ns;
+	if (l->settings->mode != SETTINGS_MODE_ECHO) {
+		if (keepalive(l, c, b->at, b->len))
+			return;
+		if (b->len == 0) /* no SIP; to an echo it is a message like any other */
+			glitch(l, c);
+	}
+	conn_input_message(l, c, opcode, b);
 }
 
 static void
@@ -272,7 +265,7 @@ on_control(struct loop *l, struct conn *c, const struct ws_event *ev)
 static bool
 has_backlog(const struct loop *l, const struct conn *c)
 {
-	return c->sendq.queued > l->settings->ws_send_queue / BACKLOG_PART;
+	return !c->peer.core && c->sendq.queued > l->settings->ws_send_queue / BACKLOG_PART;
 }
 
 static bool
@@ -326,7 +319,7 @@ watch_message(struct loop *l, struct conn *c)
 static bool
 is_listening(const struct conn *c)
 {
-	return (c->state == CONN_OPEN || c->state == CONN_CLOSING) && !c->ending;
+	return (conn_is_open(c) || c->state == CONN_CLOSING) && !c->ending;
 }
 
 /*
@@ -339,6 +332,8 @@ read_frames(struct loop *l, struct conn *c, struct span in, const struct ring_le
 	uint8_t *at = (uint8_t *)(uintptr_t)in.at;
 	size_t left = in.len;
 
+	if (conn_core_is(c))
+		return conn_core_input(l, c, in, lease);
 	while (left && is_listening(c)) {
 		struct ws_event ev;
 		size_t n;

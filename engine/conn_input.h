@@ -5,6 +5,18 @@
 #include "codec/span.h"
 #include "engine/conn.h"
 
+/* Where the bytes of a message are, and so who keeps them alive. */
+struct message_bytes {
+	uint8_t *at;
+	uint32_t len;
+	const struct ring_lease *lease; /* in this receive buffer, or NULL */
+	struct pieces *pieces;          /* in this block, which the message takes over, or NULL */
+};
+
+/* A whole message for the routing stage. */
+void conn_input_message(struct loop *l, struct conn *c, uint8_t opcode,
+			const struct message_bytes *b);
+
 /* The ring has bytes for it. */
 void conn_input_received(struct loop *l, struct conn *c, const struct ring_lease *lease);
 

@@ -7,6 +7,7 @@
 #include "codec/ws_handshake.h"
 #include "engine/clock.h"
 #include "engine/conn_client.h"
+#include "engine/conn_core.h"
 #include "engine/conn_output.h"
 #include "engine/conn_timer.h"
 #include "engine/conn_tls.h"
@@ -24,7 +25,7 @@ end(struct loop *l, struct conn *c, enum conn_event event, uint16_t code)
 {
 	if (c->ending)
 		return;
-	if (c->state == CONN_OPEN)
+	if (conn_is_open(c))
 		c->close_code = code;
 	if (c->routing) {
 		c->ending = (uint8_t)event;
@@ -56,7 +57,7 @@ conn_life_routed(struct loop *l, struct conn *c)
 	if (!event)
 		return;
 	ending_is_over(l, c);
-	if (c->state == CONN_OPEN || c->state == CONN_CLOSING)
+	if (conn_is_open(c) || c->state == CONN_CLOSING)
 		conn_life_apply(l, c, event);
 }
 
@@ -78,7 +79,11 @@ void
 conn_life_going_away(struct loop *l, struct conn *c, uint16_t code)
 {
 	c->close_code = code;
-	conn_life_apply(l, c, CONN_EV_GOING_AWAY);
+	/* of datagrams nothing is queued, and nothing would answer a FIN */
+	conn_life_apply(l, c,
+			c->state == CONN_CORE && c->peer.transport == FLOW_UDP ?
+				CONN_EV_ABANDONED :
+				CONN_EV_GOING_AWAY);
 }
 
 void
@@ -124,6 +129,8 @@ tell_closed(struct loop *l, struct conn *c, enum conn_event why)
 {
 	struct message *m = loop_route_message_new(l, c, MESSAGE_FLOW_CLOSED);
 
+	if (conn_core_is(c))
+		conn_core_left(l, c);
 	if (!m)
 		return;
 	m->why = (uint8_t)why;
@@ -159,6 +166,13 @@ conn_do_open(struct loop *l, struct conn *c)
 		       c->compression.terms.agreed);
 	if (c->upstream)
 		upstream_opened(l, c->upstream);
+	tell_opened(l, c);
+}
+
+static void
+conn_do_open_core(struct loop *l, struct conn *c)
+{
+	conn_core_opened(l, c);
 	tell_opened(l, c);
 }
 
@@ -267,7 +281,7 @@ conn_do_finish(struct loop *l, struct conn *c)
 static void
 conn_do_shutdown_write(struct loop *l, struct conn *c)
 {
-	if (!c->upstream)
+	if (!c->upstream || conn_core_is(c))
 		ring_shutdown_write(l->ring, c->flow.slot);
 }
 
@@ -396,6 +410,7 @@ static void (*const actions[CONN_ACTION_COUNT])(struct loop *, struct conn *) = 
 	[CONN_DO_refuse_clear] = conn_do_refuse_clear,
 	[CONN_DO_tls_late] = conn_do_tls_late,
 	[CONN_DO_open] = conn_do_open,
+	[CONN_DO_open_core] = conn_do_open_core,
 	[CONN_DO_refuse] = conn_do_refuse,
 	[CONN_DO_refuse_late] = conn_do_refuse_late,
 	[CONN_DO_refuse_draining] = conn_do_refuse_draining,
@@ -415,7 +430,7 @@ void
 conn_life_apply(struct loop *l, struct conn *c, enum conn_event event)
 {
 	struct conn_cell cell = conn_fsm_cell(c->state, event);
-	bool was_open = c->state == CONN_OPEN;
+	bool was_open = conn_is_open(c);
 
 	if (cell.action == CONN_DO_MISSING)
 		log_line(LOG_ERROR, "no_such_cell", "state=%s event=%s",

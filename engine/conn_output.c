@@ -6,6 +6,7 @@
 #include <string.h>
 #include "codec/ws_mask.h"
 #include "engine/clock.h"
+#include "engine/conn_core.h"
 #include "engine/conn_life.h"
 #include "engine/conn_timer.h"
 #include "engine/conn_tls.h"
@@ -56,7 +57,7 @@ blocked_limit(struct loop *l, uint64_t limit)
 bool
 conn_output_is_over(const struct loop *l, const struct conn *c, uint64_t len, uint32_t quarters)
 {
-	uint64_t limit = l->settings->ws_send_queue;
+	uint64_t limit = c->peer.core ? l->settings->edge_send_queue : l->settings->ws_send_queue;
 
 	return c->sendq.queued + len > limit / 4 * quarters;
 }
@@ -201,7 +202,9 @@ conn_output_message(struct loop *l, struct conn *c, const struct message *m,
 {
 	bool ok;
 
-	assert(c->state == CONN_OPEN);
+	assert(conn_is_open(c));
+	if (conn_core_is(c))
+		return conn_core_output(l, c, m, account);
 	if (!may_queue(l, c, ws_frame_header_len(m->out_len, WS_CLIENT) + m->out_len)) {
 		stats_add(&l->stats.closed_send_queue, 1);
 		log_line(LOG_INFO, "closed_send_queue", "peer=%s port=%u queued=%u",
@@ -230,6 +233,14 @@ settle(struct loop *l, struct conn *c)
 		conn_life_apply(l, c, CONN_EV_SENT_ALL);
 }
 
+static uint32_t
+send_timeout_ms(const struct loop *l, const struct conn *c)
+{
+	if (c->peer.core)
+		return l->settings->edge_send_timeout_ms;
+	return c->tls ? l->settings->wss_send_timeout_ms : l->settings->ws_send_timeout_ms;
+}
+
 void
 conn_output_flush(struct loop *l, struct conn *c)
 {
@@ -247,9 +258,7 @@ conn_output_flush(struct loop *l, struct conn *c)
 		return;
 	}
 	c->flush_turn = l->turn;
-	ring_send(l->ring, c->flow.slot, chunk->bytes, chunk->len,
-		  1000 * (c->tls ? l->settings->wss_send_timeout_ms :
-				   l->settings->ws_send_timeout_ms));
+	ring_send(l->ring, c->flow.slot, chunk->bytes, chunk->len, 1000 * send_timeout_ms(l, c));
 }
 
 void

@@ -2,6 +2,7 @@
 #include "engine/conn_timer.h"
 
 #include "engine/clock.h"
+#include "engine/conn_core.h"
 #include "engine/conn_life.h"
 #include "engine/conn_output.h"
 #include "engine/loop.h"
@@ -44,6 +45,8 @@ message_deadline(const struct loop *l, const struct conn *c)
 static uint64_t
 next_deadline(const struct loop *l, const struct conn *c)
 {
+	if (c->state == CONN_CORE)
+		return conn_core_deadline(l, c);
 	if (c->state != CONN_OPEN)
 		return c->state_until_ns;
 	return earlier(liveness_deadline(l, c),
@@ -109,7 +112,9 @@ conn_timer_fired(struct loop *l, struct conn *c)
 
 	if (c->state == CONN_OPEN)
 		be_patient(l, c);
-	if (c->state != CONN_OPEN) {
+	if (c->state == CONN_CORE) {
+		conn_core_timer(l, c);
+	} else if (c->state != CONN_OPEN) {
 		if (now >= c->state_until_ns)
 			conn_life_apply(l, c, CONN_EV_TIMEOUT);
 	} else if (now >= message_deadline(l, c)) {

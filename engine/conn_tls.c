@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include "codec/ws_close.h"
+#include "engine/conn_core.h"
 #include "engine/conn_input.h"
 #include "engine/conn_life.h"
 #include "engine/conn_output.h"
@@ -219,7 +220,7 @@ secured(struct loop *l, struct conn *c)
 	stats_add(&l->stats.tls_handshakes, 1);
 	if (SSL_session_reused(tls_conn_ssl(c->tls)))
 		stats_add(&l->stats.tls_resumed, 1);
-	conn_life_apply(l, c, CONN_EV_SECURED);
+	conn_life_apply(l, c, conn_core_is(c) ? CONN_EV_SECURED_CORE : CONN_EV_SECURED);
 }
 
 /* What follows the handshake in the same lease is read at once. */

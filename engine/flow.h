@@ -13,6 +13,9 @@ struct flow {
 	uint32_t tag; /* loop in the top 8 bits, generation (1..2^24-1, never 0) in the lower 24 */
 };
 
+/* What a flow's messages travel in. */
+enum flow_transport { FLOW_WS, FLOW_UDP, FLOW_TCP, FLOW_TRANSPORTS };
+
 #define FLOW_NONE ((struct flow){ 0, 0 })
 
 static inline bool

@@ -27,6 +27,7 @@ flows_init(struct flows *f, uint32_t loops, uint32_t slots_max, const struct tok
 		struct flows_loop *l = &f->loops[f->loops_len];
 
 		/* calloc: pages of slots that are never used are never touched */
+		l->key = *key;
 		l->slots = calloc(slots_max, sizeof(*l->slots));
 		if (!l->slots) {
 			flows_fini(f);
@@ -41,6 +42,7 @@ flows_fini(struct flows *f)
 {
 	for (uint32_t i = 0; i < f->loops_len; i++)
 		free(f->loops[i].slots);
+	OPENSSL_cleanse(f->loops, f->loops_len * sizeof(*f->loops));
 	free(f->loops);
 	OPENSSL_cleanse(f, sizeof(*f));
 }
@@ -54,9 +56,27 @@ slot_of(const struct flows *f, uint32_t loop, uint32_t slot)
 }
 
 void
-flows_open(struct flows *f, struct flow flow, bool secure)
+flows_set_epoch(struct flows *f, uint32_t epoch)
+{
+	atomic_store_explicit(&f->epoch, epoch, memory_order_relaxed);
+}
+
+static bool
+key_renew(const struct flows *f, struct flows_loop *loop)
+{
+	uint32_t epoch = atomic_load_explicit(&f->epoch, memory_order_relaxed);
+
+	if (loop->epoch == epoch)
+		return true;
+	loop->epoch = epoch;
+	return token_key_at(&f->key, epoch, &loop->key);
+}
+
+static void
+open_with(struct flows *f, struct flow flow, bool secure, char id)
 {
 	struct flows_slot *s = slot_of(f, flow_loop(flow), flow.slot);
+	struct flows_loop *loop = &f->loops[flow_loop(flow)];
 	char token[TOKEN_LEN];
 	uint64_t words[3];
 	uint16_t first;
@@ -67,7 +87,8 @@ flows_open(struct flows *f, struct flow flow, bool secure)
 	 * 0 or the new number afterwards, and takes the old flow for gone.
 	 */
 	atomic_store_explicit(&s->serial, 0, memory_order_relaxed);
-	if (!token_make(&f->key, flow, token))
+	if (!key_renew(f, loop) ||
+	    !token_make(&loop->key, (char)(id + loop->epoch % TOKEN_KEYS), flow, token))
 		return;
 	memcpy(&first, token, sizeof(first));
 	memcpy(words, token + sizeof(first), sizeof(words));
@@ -77,10 +98,20 @@ flows_open(struct flows *f, struct flow flow, bool secure)
 			      memory_order_release);
 	for (int i = 0; i < 3; i++)
 		atomic_store_explicit(&s->text[i], words[i], memory_order_release);
-	atomic_store_explicit(&s->serial,
-			      (uint64_t)flow_loop(flow) << LOOP_SHIFT |
-				      ++f->loops[flow_loop(flow)].serial,
+	atomic_store_explicit(&s->serial, (uint64_t)flow_loop(flow) << LOOP_SHIFT | ++loop->serial,
 			      memory_order_release);
+}
+
+void
+flows_open(struct flows *f, struct flow flow, bool secure)
+{
+	open_with(f, flow, secure, TOKEN_KEY_ID);
+}
+
+void
+flows_open_core(struct flows *f, struct flow flow, bool secure)
+{
+	open_with(f, flow, secure, TOKEN_CORE_ID);
 }
 
 void
@@ -133,6 +164,19 @@ flows_by_serial(const struct flows *f, uint32_t slot, uint64_t serial, struct fl
 	return s && copy(s, slot, out) && out->serial == serial ? out : NULL;
 }
 
+/* By the key of its time: of a flow that is gone nothing else is known. */
+static bool
+is_ours(const struct flows *f, struct span token, struct flow flow)
+{
+	uint32_t now = atomic_load_explicit(&f->epoch, memory_order_relaxed), epoch;
+	struct token_key key;
+	bool ours = token_epoch(token, now, &epoch) && token_key_at(&f->key, epoch, &key) &&
+		    token_check(&key, token, flow);
+
+	OPENSSL_cleanse(&key, sizeof(key));
+	return ours;
+}
+
 enum flows_verdict
 flows_verify(const struct flows *f, struct span token, struct flows_entry *entry)
 {
@@ -148,7 +192,7 @@ flows_verify(const struct flows *f, struct span token, struct flows_entry *entry
 	if (!token_read(token, &flow))
 		return FLOWS_TOKEN_NONE;
 	/* Of the slot's present flow there is only one right token, and this is not it. */
-	if (open || !token_check(&f->key, token, flow))
+	if (open || !is_ours(f, token, flow))
 		return FLOWS_TOKEN_FORGED;
 	return FLOWS_TOKEN_STALE;
 }

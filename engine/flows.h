@@ -38,14 +38,18 @@ struct flows_slot {
 
 struct flows_loop {
 	struct flows_slot *slots;
-	uint64_t serial; /* the last one given; the writer's */
+	/* the writer's */
+	uint64_t serial; /* the last one given */
+	uint32_t epoch;  /* of `key` */
+	struct token_key key;
 };
 
 struct flows {
 	struct flows_loop *loops;
 	uint32_t loops_len;
 	uint32_t slots_max; /* of each loop */
-	struct token_key key;
+	struct token_key key;   /* of epoch 0 */
+	_Atomic uint32_t epoch; /* tokens of new flows are made with its key */
 };
 
 /* False: out of memory. */
@@ -53,10 +57,18 @@ bool flows_init(struct flows *f, uint32_t loops, uint32_t slots_max, const struc
 void flows_fini(struct flows *f);
 
 /*
+ * O-16: new flows get tokens of this epoch. That of an open flow stays as it is for the life of the
+ * flow, so that nothing that is written twice differs (P-05). Any router's thread.
+ */
+void flows_set_epoch(struct flows *f, uint32_t epoch);
+
+/*
  * By the router of the flow's loop. Without memory for its token the flow stays unknown: its
  * requests are answered 503.
  */
 void flows_open(struct flows *f, struct flow flow, bool secure);
+/* To the SIP core: see flows_is_core(). */
+void flows_open_core(struct flows *f, struct flow flow, bool secure);
 void flows_close(struct flows *f, struct flow flow); /* a flow that is not the slot's: ignored */
 
 /* Fills and returns `out`; NULL when the flow is not open (any more). Any router's thread. */
@@ -71,6 +83,13 @@ static inline struct span
 flows_token(const struct flows_entry *e)
 {
 	return span_of(e->token, TOKEN_LEN);
+}
+
+/* Mode edge: is it to the SIP core, not to a client? */
+static inline bool
+flows_is_core(const struct flows_entry *e)
+{
+	return token_is_core(e->token);
 }
 
 enum flows_verdict {

@@ -86,14 +86,28 @@ socket_bind(const struct settings_listener *where, bool shared, const struct set
 	return fd;
 }
 
-static unsigned
-bound_port(int fd)
+static struct sockaddr_storage
+bound_address(int fd)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = { 0 };
 	socklen_t len = sizeof(address);
 
 	if (getsockname(fd, (struct sockaddr *)&address, &len))
-		return 0;
+		assert(!"getsockname");
+	return address;
+}
+
+struct sockaddr_storage
+listener_address(const struct listener *l)
+{
+	return bound_address(l->fds[0]);
+}
+
+static unsigned
+bound_port(int fd)
+{
+	struct sockaddr_storage address = bound_address(fd);
+
 	return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port :
 						     ((struct sockaddr_in *)&address)->sin_port);
 }
@@ -148,14 +162,21 @@ listener_open(struct listener *l, const struct settings_listener *where, uint32_
 	result = open_all(l, where, sockets, settings);
 	if (result) {
 		snprintf(error, SETTINGS_ERROR_MAX, "cannot listen on %s:%s%s%s:%u: %s (%s)",
-			 where->tls ? "wss" : "ws", bracket, where->address, bracket_end,
-			 where->port, strerror(-result), cure(-result));
+			 where->core ? "tcp" :
+			 where->tls  ? "wss" :
+				       "ws",
+			 bracket, where->address, bracket_end, where->port, strerror(-result),
+			 cure(-result));
 		listener_close(l);
 		return result;
 	}
 	snprintf(l->host, sizeof(l->host), "%s%s%s:%u", bracket, where->address, bracket_end,
 		 bound_port(l->fds[0]));
-	snprintf(l->url, sizeof(l->url), "%s://%.87s", where->tls ? "wss" : "ws", l->host);
+	snprintf(l->url, sizeof(l->url), "%s%.87s",
+		 where->core ? "sip:" :
+		 where->tls  ? "wss://" :
+			       "ws://",
+		 l->host);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 /* Listening sockets: made and bound before any loop runs. Any thread. */
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include "engine/settings.h"
 
 #define LISTENER_URL_MAX 96
@@ -25,5 +26,8 @@ struct listener {
 int listener_open(struct listener *l, const struct settings_listener *where, uint32_t sockets,
 		  const struct settings *settings, char error[SETTINGS_ERROR_MAX]);
 void listener_close(struct listener *l);
+
+/* Where it is really bound. */
+struct sockaddr_storage listener_address(const struct listener *l);
 
 #endif

@@ -12,6 +12,7 @@
 #include "engine/conn_output.h"
 #include "engine/conn_timer.h"
 #include "engine/log.h"
+#include "engine/loop_drain.h"
 #include "engine/loop_memory.h"
 #include "engine/loop_order.h"
 #include "engine/loop_route.h"
@@ -159,7 +160,7 @@ on_closed(void *arg, uint32_t slot)
 static void
 on_woken(void *arg)
 {
-	(void)arg; /* what there is to do is looked at after every turn */
+	upstream_resolved(arg); /* what else there is to do is looked at after every turn */
 }
 
 /* No other thread has anything to do with this loop's messages. */
@@ -169,9 +170,8 @@ is_alone(const struct loop *l)
 	return l->mesh->loops == 1 && l->router;
 }
 
-/* Does anything here wait for blocks that other loops still have? */
 static bool
-wants_blocks(const struct loop *l)
+wants_blocks(const struct loop *l) /* that other loops still have */
 {
 	return l->draining || l->endings || ring_is_starved(l->ring);
 }
@@ -204,7 +204,7 @@ on_connected(void *arg, uint32_t slot, int result)
 	conn_event_connected(l, &l->conns[slot], result);
 }
 
-/* A timer that lies in no connection is an upstream's. */
+/* One that lies in no connection is an upstream's. */
 static void
 on_timer(void *arg, struct wheel_timer *timer)
 {
@@ -268,6 +268,8 @@ loop_open(struct loop *l, const struct loop_setup *setup, const char **error)
 	l->mesh = setup->mesh;
 	l->router = setup->router;
 	l->index = setup->index;
+	l->group = setup->group;
+	l->core_address = setup->core_address;
 	l->in = &l->mesh->in[l->index];
 	l->slots_max = rc.slots_max;
 	l->dirty = l->held = CONN_NOT_DIRTY;
@@ -297,6 +299,9 @@ loop_open(struct loop *l, const struct loop_setup *setup, const char **error)
 	l->deflate_budget.cap = settings->deflate_memory / l->mesh->loops;
 	compression_init(&l->compression, settings, &l->deflate_budget, &l->bytes, &l->stats);
 	conn_tls_init(l, NULL);
+	l->generation = 1; /* tokens that outlast a process must fit no flow of the next one */
+	if (*settings->token_secret)
+		random_take(&l->random, &l->generation, sizeof(l->generation));
 	l->now_ns = ring_now_ns(l->ring);
 	wheel_init(&l->wheel, l->now_ns);
 	mesh_set_loop_ring(l->mesh, l->index, l->ring);
@@ -323,7 +328,7 @@ loop_listen(struct loop *l, int fd, const struct settings_listener *where)
 
 	if (result < 0)
 		return result;
-	assert(result < SETTINGS_LISTENERS_MAX);
+	assert(result <= SETTINGS_LISTENERS_MAX);
 	l->listeners[result] = where;
 	return 0;
 }
@@ -333,37 +338,6 @@ loop_tell(struct loop *l, enum loop_command command)
 {
 	atomic_store_explicit(&l->command, command, memory_order_release);
 	ring_wake(l->ring);
-}
-
-static void
-drain_begin(struct loop *l)
-{
-	l->draining = true;
-	l->drain_until_ns = l->now_ns + l->settings->drain_timeout_ms * CLOCK_NS_PER_MS;
-	ring_listen_stop(l->ring);
-	for (uint32_t i = 0; i < l->slots_max; i++)
-		if (l->conns[i].state != CONN_FREE)
-			conn_life_going_away(l, &l->conns[i], WS_CLOSE_GOING_AWAY);
-}
-
-static void
-drain_end(struct loop *l)
-{
-	l->abandoned = true;
-	for (uint32_t i = 0; i < l->slots_max; i++)
-		conn_life_abandon(l, &l->conns[i]);
-}
-
-static void
-obey(struct loop *l)
-{
-	int command = atomic_load_explicit(&l->command, memory_order_acquire);
-
-	if (!l->draining && command != LOOP_RUN)
-		drain_begin(l);
-	if (l->draining && !l->abandoned &&
-	    (l->now_ns >= l->drain_until_ns || command == LOOP_STOP))
-		drain_end(l);
 }
 
 bool
@@ -409,11 +383,15 @@ copy_ring_counters(struct loop *l)
 void
 loop_start(struct loop *l)
 {
-	l->upstreams_len = l->index == 0 ? l->settings->upstreams_len : 0;
-	for (uint32_t i = 0; i < l->upstreams_len; i++)
-		upstream_init(&l->upstreams[i], &l->settings->upstreams[i]);
-	for (uint32_t i = 0; i < l->upstreams_len; i++)
-		upstream_dial(l, &l->upstreams[i]);
+	upstream_begin_all(l);
+}
+
+static void
+route_and_send(struct loop *l)
+{
+	loop_route_all(l);
+	flush_dirty(l);
+	l->congested = false;
 }
 
 int
@@ -428,22 +406,15 @@ loop_turn(struct loop *l, uint64_t wait_max_ns)
 		mesh_loop_awake(l->mesh, l->index);
 	l->slept = false;
 	l->now_ns = ring_now_ns(l->ring);
-	obey(l);
+	loop_drain_obey(l);
 	wheel_advance(&l->wheel, l->now_ns, on_timer, l);
-	loop_route_all(l);
-	flush_dirty(l);
-	l->congested = false;
+	route_and_send(l);
 	if (l->held != CONN_NOT_DIRTY) {
 		unhold_all(l);
-		loop_route_all(l);
-		flush_dirty(l);
-		l->congested = false;
+		route_and_send(l);
 	}
-	if (conn_tls_turn(l)) {
-		loop_route_all(l);
-		flush_dirty(l);
-		l->congested = false;
-	}
+	if (conn_tls_turn(l))
+		route_and_send(l);
 	l->turn++;
 	loop_memory_trim(l);
 	note_load(l);

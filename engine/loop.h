@@ -44,6 +44,7 @@ struct loop {
 	uint32_t slots_max;
 	uint32_t dirty;           /* first connection with something to send, or CONN_NOT_DIRTY */
 	uint32_t held, held_last; /* connections whose input waits: each in its turn */
+	uint32_t generation; /* of a slot's first owner */
 	uint16_t index;
 	bool draining;
 	bool abandoned; /* the drain's time was up */
@@ -59,10 +60,14 @@ struct loop {
 	uint32_t submitted;                     /* messages since the routing stage last ran, */
 	uint64_t submitted_bytes;               /* and their bytes */
 	struct conn_tls_loop tls;
-	const struct settings_listener *listeners[SETTINGS_LISTENERS_MAX]; /* by ring's number */
+	/* by the ring's number */
+	const struct settings_listener *listeners[SETTINGS_LISTENERS_MAX + 1];
 	struct wheel wheel;
 	struct random random;
-	struct upstream upstreams[SETTINGS_UPSTREAMS_MAX];
+	struct group *group;  /* mode edge; else not used */
+	struct sockaddr_storage core_address; /* mode edge: where the core reaches us */
+	uint32_t cores;       /* connections with the core that are open, but for WebSockets */
+	struct upstream upstreams[GROUP_PATHS * SETTINGS_UPSTREAMS_MAX];
 	uint32_t upstreams_len;
 	struct upstream **dialed; /* [dialed_len], of MESSAGE_CONNECT, by slot of their names */
 	uint32_t dialed_len;
@@ -84,6 +89,8 @@ struct loop_setup {
 	struct mesh *mesh;
 	struct router *router; /* to run inline, or NULL */
 	uint16_t index;
+	struct group *group; /* mode edge */
+	struct sockaddr_storage core_address;
 	/* slots_max, sq_entries and disable; the rest comes from the settings */
 	struct ring_config ring;
 };

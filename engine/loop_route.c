@@ -155,10 +155,10 @@ forward(struct loop *l, struct message *m)
 {
 	struct conn *c = loop_conn(l, m->to);
 
-	if (c && c->state == CONN_OPEN && !gives_up(l, c, m)) {
+	if (c && conn_is_open(c) && !gives_up(l, c, m)) {
 		if (conn_output_message(l, c, m, SENDQ_RELAYED))
 			return true;
-		if (c->state != CONN_OPEN) {
+		if (!conn_is_open(c)) {
 			stats_fate(&l->stats, FATE_dropped_target_closed, 1);
 			return true;
 		}
@@ -172,9 +172,13 @@ reply(struct loop *l, struct message *m)
 {
 	struct conn *c = loop_conn(l, m->from);
 
-	if (c && c->state == CONN_OPEN) {
+	if (c && conn_is_open(c)) {
 		if (conn_output_message(l, c, m, SENDQ_ANSWERED))
 			return;
+		if (c->state == CONN_CORE) { /* the core asks again, or goes elsewhere */
+			stats_fate(&l->stats, FATE_dropped_overload, 1);
+			return;
+		}
 		if (c->state == CONN_OPEN) { /* no memory: answers do not skip one */
 			stats_fate(&l->stats, FATE_dropped_overload, 1);
 			conn_life_going_away(l, c, WS_CLOSE_INTERNAL);

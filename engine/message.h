@@ -35,7 +35,9 @@ enum message_kind {
 struct message_peer {
 	char address[46]; /* numeric, without brackets */
 	uint16_t port;
-	bool secure; /* over TLS, and its handshake is done */
+	bool secure;       /* over TLS, and its handshake is done */
+	bool core;         /* mode edge: the SIP core, not a client */
+	uint8_t transport; /* enum flow_transport */
 };
 
 /* What the routing stage decided. */

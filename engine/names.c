@@ -76,6 +76,12 @@ names_init(struct names *n, const struct settings *settings, struct span host)
 	}
 }
 
+void
+names_add_self(struct names *n, struct span host)
+{
+	self_add(n, host, 0);
+}
+
 /* An IPv6 address has brackets in a URI, and none in settings. */
 static struct span
 without_brackets(struct span host)

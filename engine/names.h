@@ -14,7 +14,7 @@
 #include "engine/settings.h"
 
 #define NAMES_DOMAINS_MAX (SETTINGS_TEXT_MAX / 2)
-#define NAMES_SELF_MAX (SETTINGS_LISTENERS_MAX + 2)
+#define NAMES_SELF_MAX (SETTINGS_LISTENERS_MAX + 3)
 
 struct names_entry {
 	struct span host;
@@ -30,6 +30,9 @@ struct names {
 
 /* Keeps views into `settings` and `host`, which must outlive it. */
 void names_init(struct names *n, const struct settings *settings, struct span host);
+
+/* One more name of this process, host[:port]; it must outlive `n`. */
+void names_add_self(struct names *n, struct span host);
 
 /* Is it this process? */
 bool names_is_self(const struct names *n, const struct sip_uri *uri);

@@ -117,8 +117,8 @@ received_edit(const struct inbound *in, struct sip_edit *e)
 }
 
 /* T-07, R-01: complete the client's Via with where it really is. */
-static void
-via_params_edit(const struct inbound *in, struct sip_edit *e)
+void
+proxy_via_params_edit(const struct inbound *in, struct sip_edit *e)
 {
 	struct inbound_via_params p = inbound_via_params(in);
 	struct span rest = in->head->via.params, name, value;
@@ -144,8 +144,8 @@ via_params_edit(const struct inbound *in, struct sip_edit *e)
  * that comes before the 200 to its SUBSCRIBE forms the dialog though its To has a tag (RFC 6665
  * §4.4.1).
  */
-static bool
-forms_dialog(const struct inbound *in)
+bool
+proxy_forms_dialog(const struct inbound *in)
 {
 	switch (in->m->sip.method) {
 	case SIP_METHOD_NOTIFY:
@@ -196,8 +196,8 @@ via_write(const struct inbound *in, const struct target *t, struct writer *w)
 }
 
 /* §16.6(3). route.c has refused what came with 0. */
-static void
-max_forwards_edit(const struct inbound *in, struct sip_edit *e)
+void
+proxy_max_forwards_edit(const struct inbound *in, struct sip_edit *e)
 {
 	const struct sip_field *f = sip_msg_field(&in->m->sip, SIP_FIELD_MAX_FORWARDS);
 	uint32_t hops = in->head->hops - 1, limit = in->stage->settings->routing_max_forwards_limit;
@@ -214,7 +214,7 @@ lines_edit(const struct inbound *in, const struct target *t, struct sip_edit *e)
 {
 	const struct sip_msg *sip = &in->m->sip;
 	const struct sip_field *record = sip_msg_field(sip, SIP_FIELD_RECORD_ROUTE);
-	bool dialog = forms_dialog(in);
+	bool dialog = proxy_forms_dialog(in);
 	size_t begin;
 
 	if (dialog && record) {
@@ -260,8 +260,8 @@ opcode_out(const struct message *m)
 	return utf8_complete(&u) ? WS_OP_TEXT : WS_OP_BINARY;
 }
 
-static bool
-send_to(struct message *m, const struct flows_entry *flow)
+bool
+proxy_send(struct message *m, struct flow to)
 {
 	size_t len;
 	int n = m->edit.text.full ? -1 : sip_edit_gather(&m->edit, m->pieces, &len);
@@ -270,7 +270,7 @@ send_to(struct message *m, const struct flows_entry *flow)
 		return false;
 	m->pieces_len = (uint32_t)n;
 	m->out_len = (uint32_t)len;
-	m->to = flow->flow;
+	m->to = to;
 	m->action = MESSAGE_FORWARD;
 	m->out_opcode = opcode_out(m);
 	return true;
@@ -331,13 +331,13 @@ proxy_request(struct inbound *in, const struct proxy_route *route)
 	sip_edit_init(e, &m->sip);
 	request_uri_edit(in, route, &t, e);
 	lines_edit(in, &t, e);
-	via_params_edit(in, e);
+	proxy_via_params_edit(in, e);
 	if (m->sip.first[SIP_FIELD_MAX_FORWARDS] != SIP_NONE)
-		max_forwards_edit(in, e);
+		proxy_max_forwards_edit(in, e);
 	routes_remove(e, &m->sip);
 	if (in->stage->auth)
 		auth_check_consume(in, e);
-	if (!send_to(m, t.flow))
+	if (!proxy_send(m, t.flow->flow))
 		answer_refuse(in, 500, NULL);
 }
 
@@ -406,6 +406,6 @@ proxy_response(struct inbound *in)
 		answer_drop(m, FATE_dropped_response_unknown);
 		return;
 	}
-	if (!send_to(m, &flow))
+	if (!proxy_send(m, flow.flow))
 		answer_drop(m, FATE_dropped_internal);
 }

@@ -29,4 +29,21 @@ void proxy_request(struct inbound *in, const struct proxy_route *route);
 /* Forward a response, or drop it with its reason. */
 void proxy_response(struct inbound *in);
 
+/* ---- the parts that mode edge forwards with, too ---- */
+
+/*
+ * Must requests inside the dialog that this may form come back through here (P-09)? INVITE (RFC
+ * 3261), SUBSCRIBE (RFC 6665 §4.3) and REFER (RFC 3515) without To tag; and every NOTIFY.
+ */
+bool proxy_forms_dialog(const struct inbound *in);
+
+/* T-07, R-01: complete the sender's Via with where it really is. */
+void proxy_via_params_edit(const struct inbound *in, struct sip_edit *e);
+
+/* Of a request that has a Max-Forwards, more than 0. */
+void proxy_max_forwards_edit(const struct inbound *in, struct sip_edit *e);
+
+/* Out with it, as edited. False: the edits do not fit. */
+bool proxy_send(struct message *m, struct flow to);
+
 #endif

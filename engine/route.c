@@ -7,6 +7,7 @@
 #include "engine/admission.h"
 #include "engine/answer.h"
 #include "engine/auth_check.h"
+#include "engine/edge.h"
 #include "engine/embed.h"
 #include "engine/inbound.h"
 #include "engine/location_home.h"
@@ -72,6 +73,11 @@ echo_flow(struct stage *s, struct message *m, uint64_t now_ns)
 }
 
 /* ---- mode registrar ---- */
+
+struct message_way {
+	void (*request)(struct inbound *in);
+	void (*response)(struct inbound *in);
+};
 
 /* P-12: an ACK that bears the tag of an answer of ours ends here. */
 static bool
@@ -193,8 +199,9 @@ request(struct inbound *in)
 		proxy_request(in, &route);
 }
 
+/* What registrar and edge do alike before they look at a request or a response. */
 static void
-decide(struct stage *s, struct message *m, uint64_t now_ns)
+decide(const struct message_way *way, struct stage *s, struct message *m, uint64_t now_ns)
 {
 	struct inbound in;
 	enum sip_error error;
@@ -205,22 +212,35 @@ decide(struct stage *s, struct message *m, uint64_t now_ns)
 	else if (!in.from)
 		answer_overload(&in);
 	else if (!m->sip.request)
-		proxy_response(&in);
+		way->response(&in);
 	else if (is_ack_to_us(&in))
 		answer_drop(m, FATE_absorbed);
 	else
-		request(&in);
+		way->request(&in);
+}
+
+/* O-16; when it is due again. */
+static uint64_t
+rotate_keys(struct stage *s, uint64_t now_ns)
+{
+	uint64_t lifetime_ns = s->settings->token_lifetime_s * SECOND_NS;
+	uint64_t epoch = (now_ns + s->epoch_ns) / lifetime_ns;
+
+	flows_set_epoch(s->flows, (uint32_t)epoch);
+	return (epoch + 1) * lifetime_ns - s->epoch_ns;
 }
 
 static void
 registrar_data(struct stage *s, struct message *m, uint64_t now_ns)
 {
+	static const struct message_way way = { request, proxy_response };
+
 	if (!m->has_sip) {
 		answer_drop(m, FATE_dropped_malformed);
 		return;
 	}
 	rcu_enter(); /* what is found in the location table stays there until the message is made */
-	decide(s, m, now_ns);
+	decide(&way, s, m, now_ns);
 	rcu_leave();
 }
 
@@ -229,7 +249,10 @@ registrar_expire(struct stage *s, uint64_t now_ns)
 {
 	uint64_t next_ns = location_home_expire(s->home, now_ns, EXPIRE_STEPS);
 	uint64_t latest_ns = now_ns + s->settings->expires_min_s * SECOND_NS;
+	uint64_t rotate_ns = rotate_keys(s, now_ns);
 
+	if (rotate_ns < latest_ns)
+		latest_ns = rotate_ns;
 	/* what is registered after this call cannot run out before latest_ns */
 	return next_ns < latest_ns ? next_ns : latest_ns;
 }
@@ -270,6 +293,29 @@ registrar_closed(struct stage *s, struct message *m, uint64_t now_ns)
 	flows_close(s->flows, m->from);
 }
 
+/* ---- mode edge ---- */
+
+static void
+edge_data(struct stage *s, struct message *m, uint64_t now_ns)
+{
+	static const struct message_way way = { edge_request, edge_response };
+
+	if (m->has_sip)
+		decide(&way, s, m, now_ns);
+	else
+		answer_drop(m, FATE_dropped_malformed);
+}
+
+static void
+edge_opened(struct stage *s, struct message *m, uint64_t now_ns)
+{
+	(void)now_ns;
+	if (m->peer.core)
+		flows_open_core(s->flows, m->from, m->peer.secure);
+	else
+		flows_open(s->flows, m->from, m->peer.secure);
+}
+
 /* ---- all ---- */
 
 static const struct route_mode modes[] = {
@@ -279,41 +325,9 @@ static const struct route_mode modes[] = {
 				 echo_flow },
 	[SETTINGS_MODE_EMBED] = { false, embed_data, embed_expire, embed_undeliverable,
 				  embed_opened, embed_closed },
+	[SETTINGS_MODE_EDGE] = { false, edge_data, rotate_keys, edge_undeliverable, edge_opened,
+				 registrar_closed },
 };
-
-static struct span
-text_add(struct stage *s, size_t *used, const char *before, struct span host, const char *after)
-{
-	struct writer w = writer_over(s->text + *used, sizeof(s->text) - *used);
-
-	writer_put(&w, span_of(before, strlen(before)));
-	writer_put(&w, host);
-	writer_put(&w, span_of(after, strlen(after)));
-	assert(!w.full);
-	*used += w.len;
-	return writer_text(&w);
-}
-
-/*
- * Texts that every forwarded message gets, and what they leave of an edit's scratch for a target.
- */
-static void
-texts_init(struct stage *s, const char *host)
-{
-	struct span name = span_of(host, strlen(host));
-	size_t used = 0, lines;
-
-	s->host = text_add(s, &used, "", name, "");
-	s->via_head[false] = text_add(s, &used, "Via: SIP/2.0/WS ", name, ";branch=z9hG4bK");
-	s->via_head[true] = text_add(s, &used, "Via: SIP/2.0/WSS ", name, ";branch=z9hG4bK");
-	s->route_tail = text_add(s, &used, "@", name, ";transport=ws;lr>");
-	lines = s->via_head[true].len + INBOUND_TAG_LEN + TOKEN_LEN +
-		2 * (s->route_tail.len + TOKEN_LEN + 22) +
-		sizeof(";flow=\r\nRoute: \r\nMax-Forwards: 255\r\n255") +
-		sizeof(";received=;rport=65535") + sizeof(((struct message_peer *)0)->address);
-	assert(lines < SIP_EDIT_SCRATCH);
-	s->target_max = (uint32_t)(SIP_EDIT_SCRATCH - lines);
-}
 
 struct route *
 route_new(const struct settings *settings, const char *host, struct shared *shared, uint32_t index,
@@ -339,10 +353,13 @@ route_new(const struct settings *settings, const char *host, struct shared *shar
 	s->home = &shared->location.homes[index];
 	s->home->stats = stats;
 	s->index = index;
+	s->epoch_ns = shared->epoch_ns;
 	s->branch_key = shared->branch_key;
 	s->tag_key = shared->tag_key;
-	texts_init(s, host);
+	stage_texts_init(s, host);
 	names_init(&s->names, settings, s->host);
+	if (settings->mode == SETTINGS_MODE_EDGE)
+		stage_core_init(s, &shared->group);
 	return r;
 }
 

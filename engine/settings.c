@@ -11,6 +11,10 @@
 #define FORWARD_GROWTH 4096u
 /* In mode echo, ms: a conformance suite may stop for seconds, and a timeout then fails its case. */
 #define ECHO_PATIENCE 20000u
+/* In mode edge, ms. */
+#define EDGE_CONNECT 2000u
+#define EDGE_RECONNECT_FIRST 500u
+#define EDGE_RECONNECT_MAX 10000u
 
 bool
 settings_fail(char error[SETTINGS_ERROR_MAX], const char *format, ...)
@@ -207,15 +211,69 @@ power_of_two(uint32_t n)
 static bool
 check_upstreams(const struct settings *s, char error[SETTINGS_ERROR_MAX])
 {
-	if (s->upstreams_len && s->mode != SETTINGS_MODE_ECHO)
+	bool edge = s->mode == SETTINGS_MODE_EDGE;
+
+	if (s->upstreams_len && s->mode != SETTINGS_MODE_ECHO && !edge)
 		return settings_fail(
-			error, "upstream: routing.mode registrar needs none, and this version "
-			       "has no mode edge yet; only mode echo connects out (and mode embed, "
-			       "by sipring_connect())");
+			error, "upstream: only modes edge and echo connect out (and mode embed, "
+			       "by sipring_connect()): --routing edge?");
+	if (edge && !s->upstreams_len)
+		return settings_fail(
+			error, "routing.mode edge needs an upstream, the SIP core: --upstream "
+			       "'sip:IP[:PORT];transport=tcp'");
+	for (uint32_t i = 0; i < s->upstreams_len; i++)
+		if (!edge && s->upstreams[i].transport != FLOW_WS)
+			return settings_fail(error,
+					     "upstream %s: mode echo connects over WebSocket only: "
+					     "add ;transport=ws",
+					     s->upstreams[i].address);
 	if (s->ws_reconnect_first_ms > s->ws_reconnect_max_ms)
 		return settings_fail(
 			error, "ws_reconnect_first = %u must not be above ws_reconnect_max = %u",
 			s->ws_reconnect_first_ms, s->ws_reconnect_max_ms);
+	return true;
+}
+
+/* Mode edge: one of the few it lives on is missed sooner than one of many servers. */
+static void
+be_quick(struct settings *s)
+{
+	if (!s->given[SETTINGS_AT_tcp_connect_timeout_ms])
+		s->tcp_connect_timeout_ms = EDGE_CONNECT;
+	if (!s->given[SETTINGS_AT_ws_reconnect_first_ms])
+		s->ws_reconnect_first_ms = EDGE_RECONNECT_FIRST;
+	if (!s->given[SETTINGS_AT_ws_reconnect_max_ms] &&
+	    s->ws_reconnect_first_ms <= EDGE_RECONNECT_MAX)
+		s->ws_reconnect_max_ms = EDGE_RECONNECT_MAX;
+	if (!s->ws_subprotocols[0])
+		memcpy(s->ws_subprotocols, "sip", sizeof("sip"));
+}
+
+static void
+upstream_port(const struct settings *s, struct settings_upstream *u)
+{
+	u->port_default = u->port == 0;
+	if (u->port)
+		return;
+	if (u->transport == FLOW_WS)
+		u->port = (uint16_t)(u->tls ? s->wss_port : s->ws_port);
+	else
+		u->port = u->tls ? 5061 : 5060;
+}
+
+static bool
+check_edge(struct settings *s, char error[SETTINGS_ERROR_MAX])
+{
+	if (s->mode != SETTINGS_MODE_EDGE)
+		return true;
+	if (!settings_listen_core(&s->core_listener, s->edge_listen, error))
+		return false;
+	for (uint32_t i = 0; i < s->upstreams_len; i++)
+		if (!*s->upstreams[i].host &&
+		    !strchr(s->upstreams[i].address, ':') !=
+		    !strchr(s->core_listener.address, ':'))
+			return settings_fail(error, "upstream %s and edge.listen %s: IPv4 and IPv6",
+					     s->upstreams[i].address, s->core_listener.address);
 	return true;
 }
 
@@ -252,9 +310,7 @@ settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX])
 		s->listeners[i].port_default = false;
 	}
 	for (uint32_t i = 0; i < s->upstreams_len; i++)
-		if (s->upstreams[i].port == 0)
-			s->upstreams[i].port =
-				(uint16_t)(s->upstreams[i].tls ? s->wss_port : s->ws_port);
+		upstream_port(s, &s->upstreams[i]);
 	s->receive_buffers = power_of_two(s->receive_buffers);
 	s->queue_messages = power_of_two(s->queue_messages);
 	if (s->ws_send_queue < s->ws_max_message + FORWARD_GROWTH)
@@ -264,12 +320,15 @@ settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX])
 	s->mode = (enum settings_mode)s->routing_mode;
 	if (s->mode == SETTINGS_MODE_ECHO)
 		be_patient(s);
+	else if (s->mode == SETTINGS_MODE_EDGE)
+		be_quick(s);
 	s->guard = (enum settings_guard)s->send_guard;
 	s->origin_required = s->require_origin == SETTINGS_ORIGIN_AUTO ?
-				     s->mode == SETTINGS_MODE_REGISTRAR :
+				     s->mode == SETTINGS_MODE_REGISTRAR ||
+					     s->mode == SETTINGS_MODE_EDGE :
 				     s->require_origin == SETTINGS_ORIGIN_1;
 	return check_numbers(s, error) && check_host(s, error) && check_domains(s, error) &&
 	       check_listeners(s, error) && check_upstreams(s, error) &&
-	       settings_domain_check(s, error) && settings_auth_finish(s, error) &&
-	       settings_policy_finish(s, error);
+	       check_edge(s, error) && settings_domain_check(s, error) &&
+	       settings_auth_finish(s, error) && settings_policy_finish(s, error);
 }

@@ -9,10 +9,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "engine/flow.h"
 #include "engine/policy.h"
 
 /* In the order of the choices in settings.def. */
-enum settings_mode { SETTINGS_MODE_REGISTRAR, SETTINGS_MODE_ECHO, SETTINGS_MODE_EMBED };
+enum settings_mode {
+	SETTINGS_MODE_REGISTRAR,
+	SETTINGS_MODE_ECHO,
+	SETTINGS_MODE_EMBED,
+	SETTINGS_MODE_EDGE
+};
 enum settings_guard { SETTINGS_GUARD_TRY, SETTINGS_GUARD_ALWAYS };
 enum settings_verify { SETTINGS_VERIFY_0, SETTINGS_VERIFY_1, SETTINGS_VERIFY_AUTO };
 enum settings_qop { SETTINGS_QOP_AUTH, SETTINGS_QOP_AUTH_INT };
@@ -29,15 +35,21 @@ struct settings_listener {
 	uint16_t port;     /* 0: any free one, unless port_default */
 	bool port_default; /* none was named; settings_finish() puts in ws_port, wss_port */
 	bool tls;
+	bool core; /* SIP over TCP, from the core: edge.listen */
 };
 
 #define SETTINGS_UPSTREAMS_MAX 16
+#define SETTINGS_WEIGHT_MAX 1000
 
 struct settings_upstream {
-	char address[64]; /* numeric; IPv6 without brackets */
-	uint16_t port;    /* 0: none was named; settings_finish() puts in ws_port, wss_port */
-	bool tls;         /* sips: */
-	char name[256];   /* host name that its certificate must have; empty: the address */
+	char address[64]; /* numeric; IPv6 without brackets; empty: `host` is looked up */
+	char host[256];
+	uint16_t port;     /* 0: none was named; settings_finish() puts in that of the transport */
+	bool port_default; /* it did */
+	uint8_t transport; /* enum flow_transport */
+	uint16_t weight;   /* its share of the requests, among those of all upstreams */
+	bool tls;          /* sips: */
+	char name[256];    /* host name that its certificate must have; empty: the address */
 };
 
 #define SETTINGS_DOMAINS_MAX 16
@@ -92,6 +104,7 @@ struct settings {
 	uint32_t rules_len;
 	bool given[SETTINGS_LEN]; /* by settings_set(); the others have their defaults */
 	/* derived by settings_finish() */
+	struct settings_listener core_listener; /* mode edge: edge.listen */
 	enum settings_mode mode;
 	enum settings_guard guard;
 	bool origin_required;
@@ -116,13 +129,18 @@ bool settings_set(struct settings *s, const char *assignment, char error[SETTING
 bool settings_listen(struct settings *s, const char *where, char error[SETTINGS_ERROR_MAX]);
 
 /*
- * "sip:IP[:PORT];transport=ws": a server to keep a connection to; sips: over TLS, and there
- * ";name=HOST" is the name that is asked for (SNI, Host) and verified. Names are not looked up,
- * least of all a `.invalid` one.
+ * "sip:IP[:PORT];transport=ws" (in mode edge also tcp and udp, which is what a URI without it
+ * means; and ";weight=N"): a server to keep a connection to; sips: over TLS, and there
+ * ";name=HOST" is the name that is asked for (SNI, Host) and verified. A host name is looked up
+ * in mode edge only, for tcp and udp, and never a `.invalid` one.
  */
 bool settings_upstream(struct settings *s, const char *uri, char error[SETTINGS_ERROR_MAX]);
 
-/* The same into `out`, and no setting. */
+/* "IP[:PORT]" as a listener for the SIP core. */
+bool settings_listen_core(struct settings_listener *out, const char *where,
+			  char error[SETTINGS_ERROR_MAX]);
+
+/* The same as settings_upstream() into `out`, and no setting. */
 bool settings_upstream_parse(struct settings_upstream *out, const char *uri,
 			     char error[SETTINGS_ERROR_MAX]);
 

@@ -111,3 +111,17 @@ settings_listen(struct settings *s, const char *where, char error[SETTINGS_ERROR
 	s->listeners[s->listeners_len++] = listener;
 	return true;
 }
+
+bool
+settings_listen_core(struct settings_listener *out, const char *where,
+		     char error[SETTINGS_ERROR_MAX])
+{
+	struct parts parts;
+
+	*out = (struct settings_listener){ .core = true, .port = 5060 };
+	if (!split(where, &parts) || !address_parse(&parts, out->address) ||
+	    (parts.port && !port_parse(parts.port, &out->port)))
+		return settings_fail(
+			error, "edge.listen '%.80s': must be IP[:PORT], IPv6 in brackets", where);
+	return true;
+}

@@ -36,10 +36,15 @@ print_upstream(const struct settings_upstream *upstream, FILE *out)
 	bool brackets = strchr(upstream->address, ':') != NULL;
 
 	fprintf(out, "  - \"%s:%s%s%s", upstream->tls ? "sips" : "sip", brackets ? "[" : "",
-		upstream->address, brackets ? "]" : "");
-	if (upstream->port)
+		*upstream->host ? upstream->host : upstream->address, brackets ? "]" : "");
+	if (upstream->port && !upstream->port_default)
 		fprintf(out, ":%u", upstream->port);
-	fputs(";transport=ws", out);
+	fprintf(out, ";transport=%s",
+		upstream->transport == FLOW_WS	? "ws" :
+		upstream->transport == FLOW_UDP ? "udp" :
+						  "tcp");
+	if (upstream->weight != 1)
+		fprintf(out, ";weight=%u", upstream->weight);
 	if (*upstream->name)
 		fprintf(out, ";name=%s", upstream->name);
 	fputs("\"\n", out);

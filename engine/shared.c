@@ -3,6 +3,8 @@
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
+#include <time.h>
+#include "engine/clock.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 
@@ -31,27 +33,38 @@ keys_derive(struct keys *k, const uint8_t key[SHARED_KEY_LEN])
 	return ok;
 }
 
+static uint64_t
+wall_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
+}
+
 struct shared *
 shared_new(const struct settings *settings, const uint8_t key[SHARED_KEY_LEN], uint32_t loops,
 	   uint32_t slots_max, uint32_t routers)
 {
 	struct shared *s = aligned_alloc(_Alignof(struct shared), sizeof(*s));
 	struct keys k;
-	bool flows = false, ok = false;
+	bool flows = false, group = false, ok = false;
 
 	if (!s)
 		return NULL;
+	s->epoch_ns = *settings->token_secret ? wall_ns() - clock_now_ns() : 0;
 	s->auth = NULL;
 	s->sources = NULL;
 	if (keys_derive(&k, key)) {
 		s->branch_key = siphash_key_of(k.branch);
 		s->tag_key = siphash_key_of(k.tag);
 		flows = flows_init(&s->flows, loops, slots_max, &k.flow);
+		group = flows && group_init(&s->group, settings, loops);
 		if (settings->auth_users[0])
 			s->auth = auth_new(&k.nonce, loops, slots_max);
 		if (settings->routing_source_rate)
 			s->sources = sources_new(k.source);
-		ok = flows && (s->auth || !settings->auth_users[0]) &&
+		ok = group && (s->auth || !settings->auth_users[0]) &&
 		     (s->sources || !settings->routing_source_rate) &&
 		     location_init(&s->location, k.table, routers,
 				   settings->aor_memory_s * SECOND_NS, settings->bindings_max);
@@ -61,6 +74,8 @@ shared_new(const struct settings *settings, const uint8_t key[SHARED_KEY_LEN], u
 		return s;
 	sources_free(s->sources);
 	auth_free(s->auth);
+	if (group)
+		group_fini(&s->group);
 	if (flows)
 		flows_fini(&s->flows);
 	free(s);
@@ -75,6 +90,7 @@ shared_free(struct shared *s)
 	sources_free(s->sources);
 	auth_free(s->auth);
 	location_fini(&s->location);
+	group_fini(&s->group);
 	flows_fini(&s->flows);
 	OPENSSL_cleanse(s, sizeof(*s));
 	free(s);

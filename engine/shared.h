@@ -11,6 +11,7 @@
  */
 #include "engine/auth.h"
 #include "engine/flows.h"
+#include "engine/group.h"
 #include "engine/location.h"
 #include "engine/settings.h"
 #include "engine/sources.h"
@@ -20,7 +21,9 @@
 struct shared {
 	struct flows flows;
 	struct location location;
+	struct group group;
 	struct siphash_key branch_key, tag_key;
+	uint64_t epoch_ns; /* where keys outlast a process: wall clock less the loops' clock */
 	struct sources *sources; /* NULL: routing.source_rate is 0 */
 	struct auth *auth; /* NULL: the settings name no users */
 };

@@ -92,7 +92,7 @@ sipring_connect(struct sipring *s, const char *uri)
 	struct flow id;
 
 	/* the domains for TLS are made at the start */
-	if (!e || !settings_upstream_parse(&where, uri, error) ||
+	if (!e || !settings_upstream_parse(&where, uri, error) || where.transport != FLOW_WS ||
 	    (where.tls && !settings_domain_dials(e->stage->settings)))
 		return 0;
 	id = embed_dial_take(e);

@@ -7,6 +7,7 @@
 #include <endian.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
+#include <stdio.h>
 
 #define BASE 62
 #define WORD_DIGITS 11 /* of 64 bits */
@@ -61,15 +62,16 @@ put_digits(char *to, uint64_t n, unsigned digits)
 }
 
 bool
-token_make(const struct token_key *key, struct flow flow, char out[TOKEN_LEN])
+token_make(const struct token_key *key, char id, struct flow flow, char out[TOKEN_LEN])
 {
-	uint64_t name = (uint64_t)flow.slot << 32 | flow.tag, text = htobe64(name), first;
+	uint64_t name = (uint64_t)flow.slot << 32 | flow.tag, text[2] = { htobe64(name) }, first;
 	uint8_t mac[MAC_LEN];
 
-	if (!hmac(key, &text, sizeof(text), mac))
+	memcpy(text + 1, &id, 1);
+	if (!hmac(key, text, 9, mac))
 		return false;
 	memcpy(&first, mac, sizeof(first));
-	out[0] = TOKEN_KEY_ID;
+	out[0] = id;
 	put_digits(out + FLOW_AT, name, WORD_DIGITS);
 	put_digits(out + MAC_AT, be64toh(first), WORD_DIGITS);
 	put_digits(out + MAC_AT + WORD_DIGITS, (uint64_t)mac[8] << 8 | mac[9], HALF_DIGITS);
@@ -111,7 +113,7 @@ token_read(struct span text, struct flow *out)
 {
 	int all = 0;
 
-	if (text.len != TOKEN_LEN || text.at[0] != TOKEN_KEY_ID)
+	if (text.len != TOKEN_LEN || (uint32_t)((text.at[0] | 0x20) - TOKEN_KEY_ID) >= TOKEN_KEYS)
 		return false;
 	for (unsigned i = FLOW_AT; i < TOKEN_LEN; i++)
 		all |= digit(text.at[i]);
@@ -126,9 +128,31 @@ token_check(const struct token_key *key, struct span text, struct flow flow)
 {
 	char right[TOKEN_LEN];
 
-	if (text.len != TOKEN_LEN || !token_make(key, flow, right))
+	if (text.len != TOKEN_LEN || !token_make(key, text.at[0], flow, right))
 		return false;
 	return token_equal(right, text.at);
+}
+
+bool
+token_key_at(const struct token_key *first, uint32_t epoch, struct token_key *out)
+{
+	char label[32];
+
+	*out = *first;
+	if (!epoch)
+		return true;
+	snprintf(label, sizeof(label), "epoch %u", epoch);
+	return token_derive(first, label, out->bytes, sizeof(out->bytes));
+}
+
+bool
+token_epoch(struct span token, uint32_t now, uint32_t *out)
+{
+	uint32_t letter = (uint32_t)((token.at[0] | 0x20) - TOKEN_KEY_ID);
+	uint32_t ago = (now % TOKEN_KEYS + TOKEN_KEYS - letter) % TOKEN_KEYS;
+
+	*out = now - ago;
+	return ago <= now;
 }
 
 bool

@@ -4,9 +4,9 @@
 /*
  * Flow tokens (RFC 5626 §5.2, O-04): the name of a flow that only we can make. A letter that
  * tells the key (O-16), then in base 62 the slot (32 bits) and tag (32 bits), and the first 80 bits
- * of HMAC-SHA256 over these (what RFC 5626 §5.2 shows with HMAC-SHA1-80). All its characters may
- * stand in the user part of a URI and in a Via parameter as they are; being letters and digits
- * only, messages that differ in nothing else have one shape (sip_shape.h).
+ * of HMAC-SHA256 over these and the letter (what RFC 5626 §5.2 shows with HMAC-SHA1-80). All its
+ * characters may stand in the user part of a URI and in a Via parameter as they are; being letters
+ * and digits only, messages that differ in nothing else have one shape (sip_shape.h).
  *
  * Making and checking one costs about 2 us: done once per flow, and for what flows.h cannot
  * answer by comparing. Any thread.
@@ -18,15 +18,32 @@
 #include "engine/flow.h"
 
 #define TOKEN_KEY_LEN 32
-#define TOKEN_LEN 26     /* two characters and three words: see token_equal() */
-#define TOKEN_KEY_ID 'a' /* of the one key there is; a rotation would go on with 'b' */
+#define TOKEN_LEN 26      /* two characters and three words: see token_equal() */
+#define TOKEN_KEYS 26     /* letters for them; then they begin anew */
+#define TOKEN_KEY_ID 'a'  /* of the first key, the next is 'b' ... */
+#define TOKEN_CORE_ID 'A' /* the same, in a token of a flow to the SIP core (mode edge) */
 
 struct token_key {
 	uint8_t bytes[TOKEN_KEY_LEN];
 };
 
+/*
+ * O-16: the key of a time, `epoch` counts them; that of epoch 0 is the first one itself. Who has
+ * one cannot find the others. False: no memory.
+ */
+bool token_key_at(const struct token_key *first, uint32_t epoch, struct token_key *out);
+
+/* The epoch, `now` or before it, whose key a token with this letter has. False: there was none. */
+bool token_epoch(struct span token, uint32_t now, uint32_t *out);
+
+static inline bool
+token_is_core(const char *token)
+{
+	return token[0] < TOKEN_KEY_ID;
+}
+
 /* False: libcrypto has no memory left. */
-bool token_make(const struct token_key *key, struct flow flow, char out[TOKEN_LEN]);
+bool token_make(const struct token_key *key, char id, struct flow flow, char out[TOKEN_LEN]);
 
 /* Does it look like a token of ours? Fills the flow that it names, unchecked. */
 bool token_read(struct span text, struct flow *out);

@@ -40,28 +40,38 @@ upstream_check(const struct settings *s, char error[SETTINGS_ERROR_MAX])
 	return check(s, s->ws_resource, error) && check(s, s->wss_resource, error);
 }
 
-void
-upstream_init(struct upstream *u, const struct settings_upstream *where)
+static void
+address_set(struct upstream *u, const char *address, uint16_t port)
 {
 	struct sockaddr_in *in4 = (struct sockaddr_in *)&u->address;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&u->address;
 
-	memset(u, 0, sizeof(*u));
-	u->where = *where;
-	u->port = where->port;
-	if (inet_pton(AF_INET, where->address, &in4->sin_addr) == 1) {
+	memset(&u->address, 0, sizeof(u->address));
+	u->port = port;
+	if (inet_pton(AF_INET, address, &in4->sin_addr) == 1) {
 		in4->sin_family = AF_INET;
-		in4->sin_port = htons(where->port);
+		in4->sin_port = htons(port);
 		u->address_len = sizeof(*in4);
-		snprintf(u->host, sizeof(u->host), "%s", where->address);
+		snprintf(u->host, sizeof(u->host), "%s", address);
 		return;
 	}
-	if (inet_pton(AF_INET6, where->address, &in6->sin6_addr) != 1)
-		assert(!"upstream address"); /* settings_upstream() lets only addresses in */
+	if (inet_pton(AF_INET6, address, &in6->sin6_addr) != 1)
+		assert(!"upstream address"); /* the settings and the resolver let only these in */
 	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(where->port);
+	in6->sin6_port = htons(port);
 	u->address_len = sizeof(*in6);
-	snprintf(u->host, sizeof(u->host), "[%s]", where->address);
+	snprintf(u->host, sizeof(u->host), "[%s]", address);
+}
+
+void
+upstream_init(struct upstream *u, const struct settings_upstream *where)
+{
+	memset(u, 0, sizeof(*u));
+	u->where = *where;
+	if (*where->host)
+		snprintf(u->host, sizeof(u->host), "%.71s", where->host);
+	else
+		address_set(u, where->address, where->port);
 }
 
 uint64_t
@@ -139,7 +149,7 @@ rest(struct loop *l, struct upstream *u)
 }
 
 static int
-socket_for(const struct settings *s, const struct upstream *u)
+stream_socket(const struct settings *s, const struct upstream *u)
 {
 	int fd = socket(u->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 	int lowat = (int)s->tcp_notsent_lowat;
@@ -152,18 +162,99 @@ socket_for(const struct settings *s, const struct upstream *u)
 	return fd;
 }
 
+/*
+ * From where the core is told to reach us; all sockets of this kind share that port. The kernel
+ * gives each only what comes from its own peer.
+ */
+static int
+datagram_socket(const struct loop *l, const struct upstream *u)
+{
+	int fd = socket(u->address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1;
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    bind(fd, (const struct sockaddr *)&l->core_address, u->address_len) ||
+	    connect(fd, (const struct sockaddr *)&u->address, u->address_len)) {
+		int result = -errno;
+
+		close(fd);
+		return result;
+	}
+	return fd;
+}
+
 static int
 connect_slot(struct loop *l, const struct upstream *u, uint32_t *slot)
 {
-	int fd = socket_for(l->settings, u), result;
+	bool datagrams = u->where.transport == FLOW_UDP;
+	int fd = datagrams ? datagram_socket(l, u) : stream_socket(l->settings, u), result;
 
 	if (fd < 0)
 		return fd;
-	result = ring_connect(l->ring, fd, (const struct sockaddr *)&u->address, u->address_len,
-			      slot);
+	if (datagrams)
+		result = ring_datagrams(l->ring, fd, slot);
+	else
+		result = ring_connect(l->ring, fd, (const struct sockaddr *)&u->address,
+				      u->address_len, slot);
 	if (result)
 		close(fd);
 	return result;
+}
+
+/* ---- names ---- */
+
+static void
+rung(void *arg)
+{
+	struct loop *l = arg;
+
+	ring_wake(l->ring);
+}
+
+/* True: there is an address to try, the next one after each failure. */
+static bool
+find_address(struct loop *l, struct upstream *u)
+{
+	struct resolver_name *n = &u->name;
+	const struct settings_upstream *where = &u->where;
+
+	if (!*where->host)
+		return true;
+	if (n->targets_len && l->now_ns < n->expires_ns) {
+		const struct resolver_target *t = &n->targets[u->failures % n->targets_len];
+
+		address_set(u, t->address, t->port);
+		return true;
+	}
+	memcpy(n->host, where->host, sizeof(n->host));
+	n->port = where->port_default ? 0 : where->port;
+	n->port_default = where->port;
+	n->transport = where->transport;
+	n->tls = where->tls;
+	n->family = l->core_address.ss_family;
+	n->done = rung;
+	n->arg = l;
+	u->state = UPSTREAM_RESOLVING;
+	resolver_ask(l->group->resolver, n);
+	return false;
+}
+
+void
+upstream_resolved(struct loop *l)
+{
+	for (uint32_t i = 0; i < l->upstreams_len; i++) {
+		struct upstream *u = &l->upstreams[i];
+
+		if (u->state != UPSTREAM_RESOLVING ||
+		    atomic_load_explicit(&u->name.state, memory_order_acquire) != RESOLVER_DONE)
+			continue;
+		u->state = UPSTREAM_RESTING;
+		if (!u->name.targets_len)
+			rest(l, u);
+		else if (!l->draining)
+			upstream_dial(l, u);
+	}
 }
 
 void
@@ -173,6 +264,8 @@ upstream_dial(struct loop *l, struct upstream *u)
 	uint32_t slot;
 	int result;
 
+	if (!find_address(l, u))
+		return;
 	assert(u->state == UPSTREAM_RESTING || u->state == UPSTREAM_WAITING);
 	if (neighbour(l, u, UPSTREAM_CONNECTING) ||
 	    (u->state == UPSTREAM_RESTING && neighbour(l, u, UPSTREAM_WAITING))) {
@@ -194,7 +287,43 @@ upstream_dial(struct loop *l, struct upstream *u)
 	conn_event_begin(l, c, &u->address);
 	u->flow = c->flow;
 	c->upstream = u;
-	conn_life_apply(l, c, CONN_EV_DIALED);
+	c->peer.transport = u->where.transport;
+	c->peer.core = l->settings->mode == SETTINGS_MODE_EDGE;
+	conn_life_apply(l, c,
+			u->where.transport == FLOW_UDP ? CONN_EV_ACCEPTED_CORE : CONN_EV_DIALED);
+}
+
+static void
+add(struct loop *l, uint32_t member, enum group_path path)
+{
+	struct settings_upstream where = l->settings->upstreams[member];
+	struct upstream *u = &l->upstreams[l->upstreams_len++];
+
+	if (path == GROUP_TCP)
+		where.transport = FLOW_TCP;
+	upstream_init(u, &where);
+	u->member = member;
+	u->path = path;
+	u->check.due_ns = UINT64_MAX;
+}
+
+void
+upstream_begin_all(struct loop *l)
+{
+	bool edge = l->settings->mode == SETTINGS_MODE_EDGE;
+	uint32_t len = edge || l->index == 0 ? l->settings->upstreams_len : 0;
+
+	for (uint32_t i = 0; i < len; i++) {
+		bool datagrams = l->settings->upstreams[i].transport == FLOW_UDP;
+
+		/* of two such sockets the kernel would give all to one */
+		if (!datagrams || l->index == 0)
+			add(l, i, GROUP_MAIN);
+		if (datagrams)
+			add(l, i, GROUP_TCP);
+	}
+	for (uint32_t i = 0; i < l->upstreams_len; i++)
+		upstream_dial(l, &l->upstreams[i]);
 }
 
 void
@@ -213,6 +342,8 @@ upstream_opened(struct loop *l, struct upstream *u)
 	u->failures = 0;
 	give_way(l, u);
 	log_line(LOG_INFO, "upstream_open", "peer=%s port=%u", u->host, u->port);
+	if (l->settings->mode == SETTINGS_MODE_EDGE)
+		upstream_check_begin(l, u);
 }
 
 bool

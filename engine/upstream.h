@@ -2,7 +2,8 @@
 #ifndef ENGINE_UPSTREAM_H
 #define ENGINE_UPSTREAM_H
 /*
- * A WebSocket server that we keep a connection to. When it is lost, or cannot be made, it is
+ * A server that we keep a connection to: a WebSocket server, or in mode edge one of the SIP core
+ * over TCP, TLS or UDP. When it is lost, or cannot be made, it is
  * tried again: at first after a random time, then after truncated binary exponential back-off
  * (RFC 6455 §7.2.3, W-L-13). To one address one connection is made at a time (§4.1, W-L-01).
  *
@@ -13,13 +14,17 @@
 #include <sys/socket.h>
 #include "codec/ws_client.h"
 #include "engine/dial.h"
+#include "engine/group.h"
+#include "engine/resolver.h"
 #include "engine/settings.h"
+#include "engine/upstream_check.h"
 #include "engine/wheel.h"
 
 struct loop;
 
 enum upstream_state {
 	UPSTREAM_RESTING, /* the timer says when to try */
+	UPSTREAM_RESOLVING, /* its name is being looked up */
 	UPSTREAM_WAITING, /* for another that is being made to the same address */
 	UPSTREAM_CONNECTING,
 	UPSTREAM_OPEN,
@@ -39,6 +44,11 @@ struct upstream {
 	bool told_over;              /* the application knows that it is over */
 	bool over;                   /* not to be made again; freed with its connection */
 	char key[WS_CLIENT_KEY_LEN]; /* of the handshake under way */
+	/* mode edge */
+	uint32_t member; /* its number in the group */
+	enum group_path path;
+	struct upstream_check check;
+	struct resolver_name name; /* where the settings have a name */
 };
 
 /* Will the handshakes that these settings ask for be right? */
@@ -46,8 +56,17 @@ bool upstream_check(const struct settings *s, char error[SETTINGS_ERROR_MAX]);
 
 void upstream_init(struct upstream *u, const struct settings_upstream *where);
 
+/*
+ * Those that this loop keeps, of the settings: in mode edge each loop all of them (UDP the first
+ * loop, and each a second one over TCP), else the first loop. Begins to connect.
+ */
+void upstream_begin_all(struct loop *l);
+
 /* Begin to connect, now. */
 void upstream_dial(struct loop *l, struct upstream *u);
+
+/* Some names may have been looked up. */
+void upstream_resolved(struct loop *l);
 
 /* The timer of an upstream that rests, or waited and may go on. */
 void upstream_timer_fired(struct loop *l, struct upstream *u);

@@ -21,6 +21,7 @@
 #define ROUTING_SLOTS 64
 #define ROUTING_OUT_MAX (1 << 21)
 #define ROUTING_HOST "cap.example.org"
+#define ROUTING_CORE_HOST "192.0.2.100:5060" /* mode edge */
 #define ROUTING_SECOND UINT64_C(1000000000)
 
 struct routing {
@@ -55,6 +56,7 @@ routing_start(struct routing *r)
 	route_thread_begin();
 	r->shared = shared_new(&r->settings, key, 1, ROUTING_SLOTS, 1);
 	assert(r->shared);
+	snprintf(r->shared->group.host, sizeof(r->shared->group.host), "%s", ROUTING_CORE_HOST);
 	r->route = route_new(&r->settings, ROUTING_HOST, r->shared, 0, &r->stats);
 	assert(r->route);
 }
@@ -157,7 +159,8 @@ routing_send_opcode(struct routing *r, uint32_t slot, const char *text, size_t l
 	m->opcode = opcode;
 	m->bytes = feed_guarded(text, len);
 	m->len = (uint32_t)len;
-	m->has_sip = r->settings.mode == SETTINGS_MODE_REGISTRAR;
+	m->loop = 0;
+	m->has_sip = r->settings.mode != SETTINGS_MODE_ECHO;
 	m->has_head = false;
 	m->listener = 0;
 	m->over_rate = r->over_rate;

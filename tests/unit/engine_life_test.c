@@ -389,6 +389,9 @@ is_unreachable(enum conn_state state, enum conn_event event)
 	 * Abandoned are those that are still there when the drain's time is up: until then a drain
 	 * has moved these on.
 	 */
+	if (state == CONN_CORE || event == CONN_EV_ACCEPTED_CORE ||
+	    event == CONN_EV_CONNECTED_CORE || event == CONN_EV_SECURED_CORE)
+		return true; /* mode edge: tests/e2e/test_edge.py */
 	return event == CONN_EV_ABANDONED && (state == CONN_OPEN || state == CONN_CONNECTING);
 }
 

@@ -46,7 +46,7 @@ look(struct thread *t, uint32_t loop, uint32_t slot)
 	}
 	t->open++;
 	assert_true(flow_equal(e.flow, flow));
-	assert_true(token_make(&key, flow, token));
+	assert_true(token_make(&key, TOKEN_KEY_ID, flow, token));
 	assert_memory_equal(e.token, token, TOKEN_LEN);
 	assert_int_equal(e.serial >> 56, loop);
 	if (flows_by_serial(&f, slot, e.serial, &again)) {

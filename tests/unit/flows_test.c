@@ -35,7 +35,7 @@ verdict_of(struct flow flow)
 	char token[TOKEN_LEN];
 	enum flows_verdict v;
 
-	token_make(&key, flow, token);
+	token_make(&key, TOKEN_KEY_ID, flow, token);
 	v = flows_verify(&f, span_of(token, TOKEN_LEN), &e);
 	if (v == FLOWS_TOKEN_OPEN) {
 		assert_true(flow_equal(e.flow, flow));
@@ -86,7 +86,7 @@ generations(void **state)
 	assert_int_equal(verdict_of(old), FLOWS_TOKEN_STALE);
 	assert_int_equal(verdict_of(new), FLOWS_TOKEN_OPEN);
 	/* a made-up token of the open flow */
-	token_make(&key, new, token);
+	token_make(&key, TOKEN_KEY_ID, new, token);
 	token[TOKEN_LEN - 1] = token[TOKEN_LEN - 1] == 'A' ? 'B' : 'A';
 	assert_int_equal(flows_verify(&f, span_of(token, TOKEN_LEN), &e), FLOWS_TOKEN_FORGED);
 	/* the generation wrapped: the same name for another flow, but not the same serial number */
@@ -96,12 +96,66 @@ generations(void **state)
 	assert_null(flows_by_serial(&f, 3, serial, &e));
 }
 
+/* O-16: a token keeps its key for the life of its flow, and is known for what it was long after. */
+static void
+rotation(void **state)
+{
+	struct flow first = { 1, 1 }, second = { 2, 1 };
+	struct flows_entry e, again;
+
+	(void)state;
+	flows_open(&f, first, false);
+	flows_set_epoch(&f, 1);
+	flows_open(&f, second, false);
+	assert_non_null(flows_get(&f, first, &again));
+	assert_int_equal(again.token[0], 'a');
+	assert_non_null(flows_get(&f, second, &e));
+	assert_int_equal(e.token[0], 'b');
+	assert_int_equal(flows_verify(&f, flows_token(&again), &e), FLOWS_TOKEN_OPEN);
+	flows_close(&f, first);
+	for (uint32_t epoch = 1; epoch <= 26; epoch++) {
+		flows_set_epoch(&f, epoch);
+		assert_int_equal(flows_verify(&f, flows_token(&again), &e),
+				 epoch < 26 ? FLOWS_TOKEN_STALE : FLOWS_TOKEN_FORGED);
+	}
+	again.token[0] = 'b'; /* the letter alone does not do */
+	assert_int_equal(flows_verify(&f, flows_token(&again), &e), FLOWS_TOKEN_FORGED);
+	again.token[0] = 'z'; /* of a time that was not yet */
+	flows_set_epoch(&f, 1);
+	assert_int_equal(flows_verify(&f, flows_token(&again), &e), FLOWS_TOKEN_FORGED);
+}
+
+/* Mode edge: a flow of the core is none of a client's. */
+static void
+core(void **state)
+{
+	struct flow flow = { 1, 1 };
+	struct flows_entry e, open;
+
+	(void)state;
+	flows_open_core(&f, flow, false);
+	assert_non_null(flows_get(&f, flow, &e));
+	assert_true(flows_is_core(&e));
+	assert_int_equal(flows_verify(&f, flows_token(&e), &open), FLOWS_TOKEN_OPEN);
+	e.token[0] = TOKEN_KEY_ID;
+	assert_int_equal(flows_verify(&f, flows_token(&e), &open), FLOWS_TOKEN_FORGED);
+	flows_close(&f, flow);
+	assert_int_equal(flows_verify(&f, flows_token(&e), &open), FLOWS_TOKEN_FORGED);
+	e.token[0] = TOKEN_CORE_ID;
+	assert_int_equal(flows_verify(&f, flows_token(&e), &open), FLOWS_TOKEN_STALE);
+	flows_open(&f, flow, false);
+	assert_non_null(flows_get(&f, flow, &e));
+	assert_false(flows_is_core(&e));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(nothing_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(generations, setup, teardown),
+		cmocka_unit_test_setup_teardown(rotation, setup, teardown),
+		cmocka_unit_test_setup_teardown(core, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,7 +63,7 @@ refuses_assignments(void **state)
 		{ "send_guard=", { "'send_guard'", "try|always" } },
 		{ "send_guard=tr", { "'tr'", "try|always" } },
 		{ "send_guard=try|always", { "'send_guard'" } },
-		{ "routing.mode=edge", { "'routing.mode'", "'edge'", "registrar|echo" } },
+		{ "routing.mode=edgy", { "'routing.mode'", "'edgy'", "registrar|echo" } },
 		{ "routing.received=maybe",
 		  { "'routing.received'", "'maybe'", "yes (1, on, true)" } },
 		{ "routing.domains=a\x01", { "'routing.domains'", "control character" } },

@@ -26,7 +26,7 @@ tampered(void **state)
 	struct flow f;
 
 	(void)state;
-	token_make(&key, flows[3], token);
+	token_make(&key, TOKEN_KEY_ID, flows[3], token);
 	for (int i = 0; i < TOKEN_LEN; i++) {
 		char right = token[i];
 
@@ -48,7 +48,7 @@ wrong_length(void **state)
 	struct flow f;
 
 	(void)state;
-	token_make(&key, flows[3], token);
+	token_make(&key, TOKEN_KEY_ID, flows[3], token);
 	token[TOKEN_LEN] = 'A';
 	for (size_t len = 0; len <= TOKEN_LEN + 1; len++) {
 		struct span text = span_of(feed_guarded(token, len), len);
@@ -67,14 +67,14 @@ round_trip(void **state)
 		struct span text = span_of(token, TOKEN_LEN);
 		struct flow f;
 
-		token_make(&key, flows[i], token);
+		token_make(&key, TOKEN_KEY_ID, flows[i], token);
 		assert_true(token_read(text, &f));
 		assert_true(flow_equal(f, flows[i]));
 		assert_true(flow_equal(token_flow(token), flows[i]));
 		assert_true(token_check(&key, text, f));
 		for (unsigned k = 0; k < FLOWS; k++)
 			assert_int_equal(token_check(&key, text, flows[k]), k == i);
-		token_make(&key, flows[i], other);
+		token_make(&key, TOKEN_KEY_ID, flows[i], other);
 		assert_memory_equal(token, other, TOKEN_LEN); /* P-05 */
 	}
 }
@@ -87,7 +87,7 @@ other_key(void **state)
 
 	(void)state;
 	other.bytes[31] ^= 1;
-	token_make(&other, flows[0], token);
+	token_make(&other, TOKEN_KEY_ID, flows[0], token);
 	assert_false(token_check(&key, span_of(token, TOKEN_LEN), flows[0]));
 }
 
@@ -103,7 +103,7 @@ is_user_part(void **state)
 		char token[TOKEN_LEN];
 		int n;
 
-		token_make(&key, (struct flow){ slot, 1 }, token);
+		token_make(&key, TOKEN_KEY_ID, (struct flow){ slot, 1 }, token);
 		n = snprintf(text, sizeof(text), "sip:%.*s@h;lr", TOKEN_LEN, token);
 		assert_int_equal(sip_uri_parse(span_of(text, (size_t)n), &uri), SIP_OK);
 		assert_true(span_equal(uri.user, span_of(token, TOKEN_LEN)));
