@@ -5,79 +5,23 @@ sipring echoes: what Kamailio sends to it comes back to Kamailio, masked. So a r
 sends is received, answered, echoed again and taken as the answer by Kamailio itself.
 """
 
-import json
-import os
-import pathlib
 import re
-import shutil
-import socket
-import subprocess
-import tempfile
 import time
 import unittest
 
+import kamailio
 import peer
 from peer import DEADLINE, harness
 from test_client_role import QUICK
 
-PROGRAM = shutil.which("kamailio", path=os.environ.get("PATH", "") + ":/usr/sbin")
-CONFIG = str(pathlib.Path(__file__).with_name("kamailio.cfg"))
-UNPRIVILEGED = "nobody"  # who it runs as where we are root
+CONFIG = kamailio.config("kamailio.cfg")
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Kamailio:
-    """One run; it has a runtime directory of its own and ends by its process id."""
+class Kamailio(kamailio.Kamailio):
+    """With WebSockets."""
 
     def __init__(self):
-        self.port = free_port()
-        self.process = None
-        self.room = tempfile.TemporaryDirectory()
-
-    def start(self):
-        argv = [PROGRAM, "-f", CONFIG, "-DD", "-E", "-m", "32", "-M", "8",
-                "-l", f"tcp:127.0.0.1:{self.port}", "-Y", self.room.name,
-                "-P", f"{self.room.name}/kamailio.pid"]
-        if os.geteuid() == 0:
-            shutil.chown(self.room.name, UNPRIVILEGED)
-            argv += ["-u", UNPRIVILEGED]
-        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE)
-        self.out = harness.Lines(self.process.stdout)
-        self.err = harness.Lines(self.process.stderr)
-        if not harness.poll(self.answers):
-            self.end()
-            raise AssertionError(f"no answer from {argv}\n{self.err.text()}")
-        return self
-
-    def answers(self):
-        try:
-            return self.rpc("core.version")
-        except OSError:
-            return None
-
-    def rpc(self, method, *params):
-        """One of its own commands: JSON-RPC in datagrams, between sockets in its directory."""
-        asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-            ours = f"{self.room.name}/asks.sock"
-            s.bind(ours)
-            try:
-                os.chmod(ours, 0o777)  # it is another user
-                s.connect(f"{self.room.name}/rpc.sock")
-                s.settimeout(DEADLINE)
-                s.send(json.dumps(asked).encode())
-                said = json.loads(s.recv(1 << 16))
-            finally:
-                os.unlink(ours)
-        if "result" not in said:
-            raise AssertionError(f"{method}: {said}")
-        return said["result"]
+        super().__init__(CONFIG)
 
     def connections(self):
         """Its WebSocket connections: number, the other side's port, what it says of them."""
@@ -96,14 +40,6 @@ class Kamailio:
                 "Content-Type: text/plain\r\n")
         return self.rpc("tm.t_uac_wait_block", "OPTIONS",
                         f"sip:echo@127.0.0.1:{port};transport=ws", ".", ".", head, body)["code"]
-
-    def end(self):
-        if self.process and self.process.returncode is None:
-            self.process.terminate()
-            try:
-                self.process.wait(DEADLINE)
-            finally:
-                self.process.kill()
 
 
 class Upstream(unittest.TestCase):
@@ -215,16 +151,8 @@ class Upstream(unittest.TestCase):
         self.stop()
 
 
-def missing():
-    if not PROGRAM:
-        return "kamailio is not installed"
-    got = subprocess.run([PROGRAM, "-c", "-f", CONFIG], capture_output=True, timeout=DEADLINE)
-    found = re.search(rb"could not find module <(\w+)", got.stderr)
-    return f"kamailio has no module {found[1].decode()}" if found else None
-
-
 if __name__ == "__main__":
-    why = missing()
+    why = kamailio.missing(CONFIG)
     if why:
         print(f"SKIP: {why}")
         raise SystemExit(77)
