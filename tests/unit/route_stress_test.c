@@ -50,7 +50,7 @@ read_text(struct party *p, int len)
 	p->m.kind = MESSAGE_DATA;
 	p->m.from = flow_of(p->router);
 	p->m.opcode = WS_OP_TEXT;
-	p->m.peer = (struct message_peer){ "192.0.2.1", 4711, false };
+	p->m.peer = (struct message_peer){ .address = "192.0.2.1", .port = 4711 };
 	p->m.bytes = (uint8_t *)p->text;
 	p->m.len = (uint32_t)len;
 	p->m.has_sip = true;
