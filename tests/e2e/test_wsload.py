@@ -122,8 +122,8 @@ class Ours(Case):
         """Registered, held through a round of Pings, then one OPTIONS of each: no more, no less."""
         daemon = Daemon(settings={"ws_ping_interval": 1}).start()
         self.addCleanup(daemon.kill)
-        for pace in (), ("--rate", 2000):
-            r = self.good(daemon.port, "--scenario", "hold", "--connections", 200, "--warm-up",
+        for pace in (), ("--rate", 2000, "--max-lag", "10s"):
+            r = self.good(daemon.port, "--scenario", "hold", "--max-lag", "10s", "--connections", 200, "--warm-up",
                           "1500ms", *pace)
             self.assertEqual((r["counts"]["registered"], r["operations"]), (200, 200))
             self.assertGreaterEqual(r["counts"]["pings"], 200)
@@ -211,7 +211,7 @@ class Storm(Case):
                 self.assertEqual(r["storm"]["law"], law.split(":")[0])
 
     def test_restart(self):
-        """The server is away for a while: who cannot connect waits longer, and comes back."""
+        """The server is away for a moment in the midst of it: all come back, some twice."""
         daemon = self.start()
         run = subprocess.Popen(command(daemon.port, "--scenario", "storm", "--connections", 30,
                                        "--backoff", "exponential:200ms:500ms", "--duration", "3s"),
@@ -224,8 +224,8 @@ class Storm(Case):
         run.wait(3 * DEADLINE)
         r = json.loads(run.stdout.read().splitlines()[-1])
         self.assertEqual((run.returncode, r["errors"]), (0, 0), err.text())
-        self.assertGreater(r["counts"]["retries"], 0)
-        self.assertGreaterEqual(r["operations"], 30)
+        self.assertGreater(r["operations"], 30)  # who was back already was thrown out again
+        self.assertEqual(r["counts"]["attempts"], r["operations"] + r["counts"]["retries"])
         again.stop()
 
     def test_not_all_come_back(self):
@@ -652,7 +652,8 @@ class Outputs(Case):
             self.assertAlmostEqual(r[name], 100, delta=3)
         self.assertGreater(r["registration_rate"], 4)
         self.assertEqual((r["establishment_threshold_time_s"], r["zero_failures"]), (1, True))
-        r = self.good(self.sip.port, "--scenario", "register", "--rate", 50)["rfc7501"]
+        r = self.good(self.sip.port, "--scenario", "register", "--rate", 50, "--max-lag",
+                      "10s")["rfc7501"]
         self.assertAlmostEqual(r["re_registration_rate"], 50, delta=8)
 
     def test_merge(self):
