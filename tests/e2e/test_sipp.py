@@ -537,7 +537,10 @@ class Wrong(Case):
         for args, words in (((file, "-trace_msg"), "-trace_msg"), ((file, "-r"), "-r"),
                             ((file, "-r", "x"), "-r x"), ((file, "--threads", "2"), "thread"),
                             ((self.path("absent.xml"),), "absent.xml"),
-                            (("options", "-m", "3"), "FILE.xml"), (("options",), "udp")):
+                            (("options", "-m", "3"), "FILE.xml"), (("options",), "udp"),
+                            ((file, "--connections", "2"), "--connections"),
+                            ((file, "--sources", "127.0.0.2"), "-i ADDRESS"),
+                            ((file, "--keep-alive", "30s"), "--keep-alive")):
             done = subprocess.run([WSLOAD, "udp:127.0.0.1:9", "--scenario", *args],
                                   capture_output=True, text=True, timeout=DEADLINE, check=False)
             self.assertEqual(done.returncode, 2, args)

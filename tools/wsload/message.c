@@ -158,17 +158,17 @@ void
 message_take(struct worker *w, struct client *c, struct span bytes)
 {
 	tally_count(&w->tally, TALLY_messages_received, 1);
-	if (w->sipp && c->state != CLIENT_REGISTERING) {
-		sipp_run_take(w->sipp, bytes,
-			      &(struct sipp_peer){ .client = c, .local_port = c->local_port });
-		return;
-	}
 	if (w->plan->options.scenario->kind == SCENARIO_ECHO) {
 		take_raw(w, c, bytes);
 		return;
 	}
 	if (sip_keepalive((const uint8_t *)bytes.at, bytes.len) != SIP_KEEPALIVE_NOT) {
 		keepalive_take_crlf(w, c);
+		return;
+	}
+	if (w->sipp && c->state != CLIENT_REGISTERING) {
+		sipp_run_take(w->sipp, bytes,
+			      &(struct sipp_peer){ .client = c, .local_port = c->local_port });
 		return;
 	}
 	if (sip_msg_parse(&w->msg, bytes.at, bytes.len) != SIP_OK)

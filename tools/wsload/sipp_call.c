@@ -147,8 +147,8 @@ note_branch(struct sipp_call *c, uint32_t transaction, struct span message)
 	return c->branches[transaction] != NULL;
 }
 
-static bool
-is_lost(struct sipp_call *c, const struct sipp_step *s)
+bool
+sipp_call_is_lost(struct sipp_call *c, const struct sipp_step *s)
 {
 	if (s->lost <= 0 ||
 	    (double)random_below(&c->run->worker->random, 1000000) >= s->lost * 10000)
@@ -173,7 +173,7 @@ send_step(struct sipp_call *c, const struct sipp_step *s)
 		return false;
 	}
 	note_request(c, message);
-	return is_lost(c, s) || sipp_call_put(c, message);
+	return sipp_call_is_lost(c, s) || sipp_call_put(c, message);
 }
 
 /* ---- time ---- */

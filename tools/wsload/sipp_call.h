@@ -104,6 +104,9 @@ void sipp_call_fail(struct sipp_call *c, enum tally_count why, const char *words
 /* Send a message as it is; false: the call has failed. */
 bool sipp_call_put(struct sipp_call *c, struct span message);
 
+/* Is this message one of those that `lost` loses? Counts it. */
+bool sipp_call_is_lost(struct sipp_call *c, const struct sipp_step *s);
+
 /* The value that this call has for a variable. */
 struct sipp_value *sipp_call_value(struct sipp_call *c, uint32_t variable);
 

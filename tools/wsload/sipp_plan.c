@@ -6,9 +6,9 @@
 #include "tools/wsload/plan.h"
 #include "tools/wsload/sipp_scenario.h"
 
-#define RATE 10.0       /* of SIPp, when nothing is said */
+#define RATE 10.0                       /* of SIPp, when nothing is said */
 #define FOR_EVER_NS (UINT64_C(1) << 58) /* nine years */
-#define ACCEPTED 10000u /* connections of a TCP server at once */
+#define ACCEPTED 10000u                 /* connections of a TCP server at once */
 
 /* Who answers over a WebSocket is reached by the name of -s: it registers that. */
 static const char register_head[] =
@@ -55,6 +55,11 @@ settle_role(struct options *o)
 {
 	bool answers = o->sipp.scenario->answers;
 
+	if (o->sipp.network == SIPP_UDP && o->sources_len)
+		return "--sources are for connections: give -i ADDRESS";
+	if (o->sipp.network != SIPP_WEBSOCKET && options_given(o, OPT_KEEP_ALIVE))
+		return "--keep-alive is for WebSockets: leave it out";
+
 	o->scenario = &rows[CALLS];
 	if (answers && o->sipp.network == SIPP_WEBSOCKET) {
 		o->scenario = &rows[REGISTERS];
@@ -69,7 +74,10 @@ settle_role(struct options *o)
 	} else if (o->sipp.network == SIPP_UDP || answers) {
 		/* A socket for all; connections are those that others open. */
 		o->scenario = &rows[LISTENS];
-		o->connections = o->sipp.network == SIPP_TCP ? ACCEPTED : 1;
+		if (o->sipp.network == SIPP_UDP && options_given(o, OPT_CONNECTIONS))
+			return "one socket is for all calls: leave out --connections";
+		if (!options_given(o, OPT_CONNECTIONS))
+			o->connections = o->sipp.network == SIPP_TCP ? ACCEPTED : 1;
 	}
 	return NULL;
 }

@@ -253,16 +253,6 @@ take_unexpected(struct sipp_call *c, const struct sip_msg *m)
 
 /* ---- what somebody waits for ---- */
 
-static bool
-is_lost(struct sipp_call *c, const struct sipp_step *s)
-{
-	if (s->lost <= 0 ||
-	    (double)random_below(&c->run->worker->random, 1000000) >= s->lost * 10000)
-		return false;
-	tally_count(&c->run->worker->tally, TALLY_dropped, 1);
-	return true;
-}
-
 /* An optional one leaves the call where it is, unless it branches. */
 static void
 take_expected(struct sipp_call *c, const struct sipp_step *s)
@@ -296,7 +286,7 @@ sipp_receive(struct sipp_call *c, const struct sip_msg *m)
 		return;
 	}
 	s = find_step(c, m);
-	if (s && is_lost(c, s))
+	if (s && sipp_call_is_lost(c, s))
 		return;
 	sipp_retransmit_received(c, whole(m));
 	if (!s)
