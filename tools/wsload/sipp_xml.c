@@ -2,7 +2,6 @@
 #include "tools/wsload/sipp_xml.h"
 
 #include <libxml/parser.h>
-#include <libxml/SAX2.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +32,13 @@ stop(struct builder *b, unsigned line, const char *text)
 /* ---- elements ---- */
 
 static char *
-copy(const xmlChar *from, size_t len)
+copy(const xmlChar *from)
 {
-	return sipp_text_copy(span_of(from, len));
+	return sipp_text_copy(span_of(from, from ? strlen((const char *)from) : 0));
 }
 
 static bool
-add_attribute(struct sipp_attribute ***end, const xmlChar *name, const xmlChar *value, size_t len)
+add_attribute(struct sipp_attribute ***end, const xmlChar *name, const xmlChar *value)
 {
 	struct sipp_attribute *a = calloc(1, sizeof(*a));
 
@@ -47,8 +46,8 @@ add_attribute(struct sipp_attribute ***end, const xmlChar *name, const xmlChar *
 		return false;
 	**end = a;
 	*end = &a->next;
-	a->name = copy(name, strlen((const char *)name));
-	a->value = copy(value, len);
+	a->name = copy(name);
+	a->value = copy(value);
 	return a->name && a->value;
 }
 
@@ -67,31 +66,22 @@ put_in(struct builder *b, struct sipp_element *e)
 	b->open = e;
 }
 
-/* Text of an element stands in one piece: what is in front of a child would be lost. */
 static void
-on_start(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
-	 int namespaces_len, const xmlChar **namespaces, int len, int defaulted,
-	 const xmlChar **attributes)
+on_start(void *arg, const xmlChar *name, const xmlChar **attributes)
 {
 	struct builder *b = arg;
 	struct sipp_element *e = calloc(1, sizeof(*e));
 	struct sipp_attribute **end;
 	bool ok = e != NULL;
 
-	(void)prefix;
-	(void)uri;
-	(void)namespaces_len;
-	(void)namespaces;
-	(void)defaulted;
 	if (ok) {
 		put_in(b, e);
 		e->line = b->last_line ? b->last_line : line_now(b);
-		e->name = copy(name, strlen((const char *)name));
+		e->name = copy(name);
 		ok = e->name != NULL;
 		end = &e->attributes;
-		for (int i = 0; ok && i < len; i++, attributes += 5)
-			ok = add_attribute(&end, attributes[0], attributes[3],
-					   (size_t)(attributes[4] - attributes[3]));
+		for (; ok && attributes && attributes[0]; attributes += 2)
+			ok = add_attribute(&end, attributes[0], attributes[1]);
 	}
 	if (!ok)
 		stop(b, line_now(b), "out of memory");
@@ -99,13 +89,11 @@ on_start(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *u
 }
 
 static void
-on_end(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+on_end(void *arg, const xmlChar *name)
 {
 	struct builder *b = arg;
 
 	(void)name;
-	(void)prefix;
-	(void)uri;
 	b->open = b->open->parent;
 	b->last_line = line_now(b);
 }
@@ -187,9 +175,9 @@ parse(struct builder *b, const char *bytes, size_t len)
 	xmlSAXHandler *sax = b->parser->sax;
 
 	memset(sax, 0, sizeof(*sax));
-	sax->initialized = XML_SAX2_MAGIC;
-	sax->startElementNs = on_start;
-	sax->endElementNs = on_end;
+	sax->initialized = 1; /* without name spaces: SIPp knows none */
+	sax->startElement = on_start;
+	sax->endElement = on_end;
 	sax->characters = on_text;
 	sax->ignorableWhitespace = on_text;
 	sax->cdataBlock = on_text;
