@@ -194,7 +194,8 @@ answer_away(struct inbound *in)
 static bool
 extension_known(struct span tag)
 {
-	return span_equal_nocase(tag, SPAN("path")) || span_equal_nocase(tag, SPAN("outbound"));
+	return span_equal_nocase(tag, SPAN("path")) || span_equal_nocase(tag, SPAN("outbound")) ||
+	       span_equal_nocase(tag, SPAN("gruu"));
 }
 
 bool

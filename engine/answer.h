@@ -9,7 +9,7 @@
 
 /* Methods and extensions of the server itself. */
 #define ANSWER_ALLOW "Allow: OPTIONS, REGISTER\r\n"
-#define ANSWER_SUPPORTED "Supported: path, outbound\r\n"
+#define ANSWER_SUPPORTED "Supported: path, outbound, gruu\r\n"
 
 void answer_drop(struct message *m, enum stats_fate fate);
 

@@ -229,6 +229,16 @@ location_aor_find(const struct location *l, const struct location_key *key, uint
 	return NULL;
 }
 
+const struct location_aor *
+location_aor_by_hash(const struct location *l, uint64_t hash)
+{
+	struct location_key key = { .hash = hash };
+	struct table_cursor c;
+	struct table_node *n = table_first(&l->homes[location_home_of(l, &key)].aors, hash, &c);
+
+	return n ? owner_of(n, struct location_aor, node) : NULL;
+}
+
 const struct location_binding *
 location_pick(const struct location_aor *aor, const struct flows *flows, bool secure,
 	      uint64_t now_ns, struct flows_entry *entry)

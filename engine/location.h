@@ -133,6 +133,9 @@ uint64_t location_bindings(const struct location *l);
 struct location_aor *location_aor_find(const struct location *l, const struct location_key *key,
 				       uint64_t now_ns);
 
+/* The one whose key has this hash, or NULL: for who has it from us, and knows more to compare. */
+const struct location_aor *location_aor_by_hash(const struct location *l, uint64_t hash);
+
 /*
  * The most preferred binding that can be reached now (and over TLS, if that is wanted), or NULL;
  * *entry is its flow.

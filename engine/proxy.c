@@ -6,6 +6,7 @@
 #include "codec/ws_frame.h"
 #include "engine/answer.h"
 #include "engine/auth_check.h"
+#include "engine/gruu.h"
 
 /* The parameter of our Via that says where a response goes, behind its branch. */
 #define FLOW ";flow="
@@ -58,11 +59,27 @@ target_by_aor(const struct inbound *in, const struct location_key *key, struct t
 	return 0;
 }
 
+static int
+target_by_gruu(const struct inbound *in, const struct location_key *key, struct span gr,
+	       struct target *t)
+{
+	const struct location_binding *b;
+	int status = gruu_find(in, key, gr, &b, &t->found);
+
+	if (status)
+		return status;
+	t->flow = &t->found;
+	t->uri = location_target(b);
+	t->path = location_path(b);
+	return 0;
+}
+
 /* §16.5: exactly one target (P-03). Returns 0 or the status that says why there is none. */
 static int
 target_find(const struct inbound *in, const struct proxy_route *route, struct target *t)
 {
 	struct location_key key;
+	struct span gr;
 	bool has_key;
 	int status = 404;
 
@@ -74,6 +91,8 @@ target_find(const struct inbound *in, const struct proxy_route *route, struct ta
 		/* its client may be back on another flow, with the same contact */
 		return has_key && target_by_contact(in, &key, t) == 0 ? 0 : 430; /* O-06 */
 	}
+	if (has_key && gruu_read(in->uri, &gr) && names_is_ours(&in->stage->names, in->uri))
+		return target_by_gruu(in, &key, gr, t);
 	if (has_key && names_is_ours(&in->stage->names, in->uri))
 		status = target_by_aor(in, &key, t);
 	/* in a listed domain nobody is found by what another one registered as contact */

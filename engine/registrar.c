@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include "engine/answer.h"
+#include "engine/gruu.h"
 #include "engine/location_home.h"
 #include "engine/registration.h"
 
@@ -117,10 +118,11 @@ static size_t
 answer_room(const struct registration *r)
 {
 	const struct sip_msg *sip = &r->in->m->sip;
-	size_t room = 256;
+	size_t room = 256 + strlen(r->in->stage->settings->service_route);
 
 	for (const struct location_binding *b = first_of(r); b; b = location_next(b))
-		room += sizeof("Contact: ;expires=4294967295\r\n") + b->contact_len;
+		room += sizeof("Contact: ;expires=4294967295\r\n") + b->contact_len +
+			(r->gruu ? GRUU_TEXT_MAX : 0);
 	for (const struct sip_field *f = sip_msg_field(sip, SIP_FIELD_PATH); f;
 	     f = sip_msg_next(sip, f))
 		room += sizeof("Path: \r\n") + f->value_len;
@@ -135,10 +137,13 @@ static void
 answer_write(const struct registration *r, struct writer *w)
 {
 	const struct sip_msg *sip = &r->in->m->sip;
+	const char *service_route = r->in->stage->settings->service_route;
 
 	for (const struct location_binding *b = first_of(r); b; b = location_next(b)) {
 		writer_put(w, SPAN("Contact: "));
 		writer_put(w, location_contact_text(b));
+		if (r->gruu)
+			gruu_write(r->in, b, w);
 		writer_put(w, SPAN(";expires="));
 		writer_put_decimal(w, (b->expires_ns - r->in->now_ns + SECOND_NS - 1) / SECOND_NS);
 		writer_put(w, SPAN("\r\n"));
@@ -147,6 +152,11 @@ answer_write(const struct registration *r, struct writer *w)
 	     f = sip_msg_next(sip, f)) {
 		writer_put(w, SPAN("Path: "));
 		writer_put(w, sip_field_value(sip, f));
+		writer_put(w, SPAN("\r\n"));
+	}
+	if (service_route[0]) { /* RFC 3608 §6.3 */
+		writer_put(w, SPAN("Service-Route: "));
+		writer_put(w, span_of(service_route, strlen(service_route)));
 		writer_put(w, SPAN("\r\n"));
 	}
 	if (r->outbound)

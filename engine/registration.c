@@ -46,6 +46,9 @@ params_write(struct writer *w, struct span params)
 			found.has_expires = true;
 			continue;
 		}
+		/* RFC 5627 §5.3: ours to give */
+		if (SPAN_IS_NOCASE(name, "pub-gruu") || SPAN_IS_NOCASE(name, "temp-gruu"))
+			continue;
 		note_param(&found, name, value);
 		writer_put(w, SPAN(";"));
 		writer_put(w, name);
@@ -303,6 +306,8 @@ registration_read(struct registration *r, struct inbound *in)
 	r->wanted_len = 0;
 	r->wildcard = r->outbound = false;
 	r->reason = NULL;
+	r->gruu = sip_msg_has_token(&in->m->sip, SIP_FIELD_SUPPORTED, SPAN("gruu")) ||
+		  sip_msg_has_token(&in->m->sip, SIP_FIELD_REQUIRE, SPAN("gruu"));
 	order_read(r);
 	status = aor_read(r);
 	if (!status)

@@ -12,6 +12,7 @@ struct registration {
 	uint32_t wanted_len;
 	bool wildcard;
 	bool outbound;                /* a contact asks for RFC 5626, and its client supports it */
+	bool gruu;                    /* RFC 5627: its client wants to know its GRUUs */
 	uint64_t call_id;
 	uint32_t cseq;
 	uint32_t expires_s;           /* Expires, or our default */

@@ -350,6 +350,7 @@ route_new(const struct settings *settings, const char *host, struct shared *shar
 	s->location = &shared->location;
 	s->auth = shared->auth;
 	s->sources = shared->sources;
+	s->gruu_key = shared->gruu_key;
 	s->home = &shared->location.homes[index];
 	s->home->stats = stats;
 	s->index = index;

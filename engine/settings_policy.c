@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* policy.rule and routing.methods. */
+/* policy.rule, routing.methods, registrar.service_route. */
 #include <string.h>
+#include "codec/sip_addr.h"
 #include "engine/settings.h"
 #include "engine/settings_table.h"
 
@@ -19,6 +20,28 @@ settings_policy_add(struct settings *s, const char *text, char error[SETTINGS_ER
 	return true;
 }
 
+/* Each value in angle brackets, separated by commas: it goes into answers as it is. */
+static bool
+check_service_route(const char *text, char error[SETTINGS_ERROR_MAX])
+{
+	const char *at = text;
+	struct sip_addr addr;
+
+	while (*at) {
+		size_t len = strcspn(at, ",");
+
+		if (sip_addr_parse(span_trim(span_of(at, len)), &addr) != SIP_OK ||
+		    !addr.bracketed || addr.uri.kind == SIP_SCHEME_OTHER)
+			return settings_fail(error,
+					     "setting 'registrar.service_route': '%.80s' must be "
+					     "<sip:HOST;lr>, ...",
+					     text);
+		at += len;
+		at += *at == ',';
+	}
+	return true;
+}
+
 bool
 settings_policy_finish(struct settings *s, char error[SETTINGS_ERROR_MAX])
 {
@@ -30,6 +53,8 @@ settings_policy_finish(struct settings *s, char error[SETTINGS_ERROR_MAX])
 				     "setting 'routing.methods': '%.80s': methods are known by "
 				     "name, or OTHER",
 				     list);
+	if (!check_service_route(s->service_route, error))
+		return false;
 	if (s->mode != SETTINGS_MODE_REGISTRAR && (s->rules_len || s->methods))
 		return settings_fail(error, "policy.rule and routing.methods are for "
 					    "routing.mode registrar");

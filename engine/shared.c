@@ -12,7 +12,7 @@
 struct keys {
 	struct token_key flow, nonce;
 	uint8_t branch[SIPHASH_KEY_LEN], tag[SIPHASH_KEY_LEN], table[SIPHASH_KEY_LEN],
-		source[SIPHASH_KEY_LEN];
+		source[SIPHASH_KEY_LEN], gruu[SIPHASH_KEY_LEN];
 };
 
 static bool
@@ -27,6 +27,7 @@ keys_derive(struct keys *k, const uint8_t key[SHARED_KEY_LEN])
 	     token_derive(&master, "nonce", k->nonce.bytes, sizeof(k->nonce.bytes)) &&
 	     token_derive(&master, "branch", k->branch, sizeof(k->branch)) &&
 	     token_derive(&master, "tag", k->tag, sizeof(k->tag)) &&
+	     token_derive(&master, "gruu", k->gruu, sizeof(k->gruu)) &&
 	     token_derive(&master, "source", k->source, sizeof(k->source)) &&
 	     token_derive(&master, "table", k->table, sizeof(k->table));
 	OPENSSL_cleanse(&master, sizeof(master));
@@ -58,6 +59,7 @@ shared_new(const struct settings *settings, const uint8_t key[SHARED_KEY_LEN], u
 	if (keys_derive(&k, key)) {
 		s->branch_key = siphash_key_of(k.branch);
 		s->tag_key = siphash_key_of(k.tag);
+		memcpy(s->gruu_key, k.gruu, sizeof(s->gruu_key));
 		flows = flows_init(&s->flows, loops, slots_max, &k.flow);
 		group = flows && group_init(&s->group, settings, loops);
 		if (settings->auth_users[0])

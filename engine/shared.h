@@ -24,6 +24,7 @@ struct shared {
 	struct group group;
 	struct siphash_key branch_key, tag_key;
 	uint64_t epoch_ns; /* where keys outlast a process: wall clock less the loops' clock */
+	uint8_t gruu_key[SIPHASH_KEY_LEN];
 	struct sources *sources; /* NULL: routing.source_rate is 0 */
 	struct auth *auth; /* NULL: the settings name no users */
 };

@@ -188,11 +188,13 @@ rules_that_cannot_be_are_refused(void **state)
 		{ "policy.rule=upstream=core", "no upstream" },
 		{ "policy.rule=listener=2 registrar", "no listener 2" },
 		{ "routing.methods=INVITE,FOO", "known by name" },
+		{ "registrar.service_route=sip:a;lr", "must be <sip:" },
+		{ "registrar.service_route=<sip:a;lr>, b", "must be <sip:" },
 	};
 
 	(void)state;
 	START("routing.methods=");
-	for (int i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		settings_init(&r.settings);
 		assert_true(settings_set(&r.settings, rows[i][0], error));
 		assert_false(settings_finish(&r.settings, error));

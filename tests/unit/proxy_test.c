@@ -376,7 +376,7 @@ checks(void **state)
 	} rows[] = {
 		{ "OPTIONS sip:bob@example.org", "Max-Forwards: 0\n", 483, NULL },
 		{ "OPTIONS sip:example.org", "Max-Forwards: 0\n", 200, "Allow: OPTIONS, REGISTER" },
-		{ "OPTIONS sip:example.org", "", 200, "Supported: path, outbound" },
+		{ "OPTIONS sip:example.org", "", 200, "Supported: path, outbound, gruu" },
 		{ "OPTIONS sip:cap.example.org", "", 200, "Accept: */*" },
 		{ "OPTIONS sip:example.org", "Require: path, foo,outbound, bar\n", 420,
 		  "Unsupported: foo, bar" },

@@ -112,7 +112,8 @@ refused(void **state)
 		{ "Contact: <sip:a@b.invalid>, <mailto:x@y.z>\n", 400, NULL },
 		{ "Contact: <sip:a@b.invalid>\nPath: <sip:edge.example.net;lr\n", 400, NULL },
 		{ "Contact: <sip:a@b.invalid>\nPath: sip:edge.example.net\n", 400, NULL },
-		{ "Contact: <sip:a@b.invalid>\nRequire: gruu, path\n", 420, "Unsupported: gruu" },
+		{ "Contact: <sip:a@b.invalid>\nRequire: teleport, path\n", 420,
+		  "Unsupported: teleport" },
 	};
 
 	(void)state;
@@ -173,7 +174,7 @@ bound(void **state)
 			 200);
 	assert_line("Contact: \"A, \\\"x\\\"\" <sip:a@b.invalid;transport=ws>;q=0.5;"
 		    "+sip.instance=\"<urn:x>\";foo;expires=100");
-	assert_line("Supported: path, outbound");
+	assert_line("Supported: path, outbound, gruu");
 	assert_int_equal(count("Require:"), 0);
 	r.now_ns += 30 * ROUTING_SECOND + ROUTING_SECOND / 2;
 	assert_int_equal(alice(1, ""), 200); /* a query */
