@@ -35,7 +35,9 @@ event(struct bench *b, uint32_t slot)
 	b->generation[slot] += !b->open[slot];
 	b->open[slot] = !b->open[slot];
 	b->m->from = (struct flow){ slot, b->generation[slot] };
-	b->m->peer = (struct message_peer){ "192.0.2.1", (uint16_t)(4711 + slot), slot & 1 };
+	b->m->peer = (struct message_peer){ .address = "192.0.2.1",
+					    .port = (uint16_t)(4711 + slot),
+					    .secure = slot & 1 };
 	route_message(b->route, b->m, b->now_ns);
 	assert(b->m->action == MESSAGE_UNDECIDED);
 }
