@@ -78,7 +78,9 @@ class Policy(unittest.TestCase):
         route = [("Route", r) for r in reversed(ok.all("record-route"))]
         a.send_sip(a.make("BYE", b.contact_uri, route, to=ok.get("to"), sender=ok.get("from"),
                           call_id=ok.call_id.decode()))
-        self.assertEqual(a.settle(), [], "a BYE is queued")
+        # what could not be delivered is answered a moment after what was asked behind it
+        kinds += [x.cseq[1] for x in a.settle() + a.settle()]
+        self.assertNotIn(b"BYE", kinds, "a BYE is queued")
         counters = daemon.counters()
         self.assertEqual(counters["spared_send_queue"], kinds.count(b"OPTIONS"))
         self.assertEqual(counters["refused_send_queue"], kinds.count(b"MESSAGE"))
