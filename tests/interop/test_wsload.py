@@ -10,8 +10,8 @@ import subprocess
 import tempfile
 import unittest
 
+from kamailio import PROGRAM, UNPRIVILEGED, free_port
 from peer import DEADLINE, harness
-from test_kamailio import PROGRAM, UNPRIVILEGED, free_port
 
 CONFIG = str(pathlib.Path(__file__).parents[2] / "bench" / "compare.kamailio.cfg")
 WSLOAD = str(harness.BIN / "wsload")
