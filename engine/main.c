@@ -300,7 +300,7 @@ import_opensips(int argc, char **argv)
 	if (argc != 3)
 		return complain("usage: sipring import-opensips FILE");
 	text = settings_file_text(argv[2], &len, error);
-	good = text && opensips_import(argv[2], text, len, stdout, stderr, error);
+	good = text && opensips_import(argv[2], span_of(text, len), stdout, stderr, error);
 	free(text);
 	return good ? SIPRING_OK : complain(error);
 }

@@ -463,7 +463,7 @@ say_notes(struct import *i)
 }
 
 bool
-opensips_import(const char *name, const char *text, size_t len, FILE *yaml, FILE *report,
+opensips_import(const char *name, struct span text, FILE *yaml, FILE *report,
 		char error[SETTINGS_ERROR_MAX])
 {
 	struct import *i = malloc(sizeof(*i));
@@ -475,7 +475,7 @@ opensips_import(const char *name, const char *text, size_t len, FILE *yaml, FILE
 	i->name = name;
 	i->report = report;
 	settings_init(&i->settings);
-	opensips_lexer_init(&i->lexer, text, len);
+	opensips_lexer_init(&i->lexer, text.at, text.len);
 	good = take_all(i, error);
 	if (good) {
 		say_notes(i);

@@ -6,6 +6,7 @@
  * those of the core that have to do with connections. The script is not read.
  */
 #include <stdio.h>
+#include "codec/span.h"
 #include "engine/settings.h"
 
 /*
@@ -13,7 +14,7 @@
  * what is the same here, what differs and how, what there is not and why. False: `error` is
  * "NAME:LINE: what", and nothing was written to `yaml`. Any thread.
  */
-bool opensips_import(const char *name, const char *text, size_t len, FILE *yaml, FILE *report,
+bool opensips_import(const char *name, struct span text, FILE *yaml, FILE *report,
 		     char error[SETTINGS_ERROR_MAX]);
 
 #endif

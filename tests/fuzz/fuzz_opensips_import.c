@@ -28,7 +28,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool good;
 
 	check(out && said);
-	good = opensips_import("fuzzed", (const char *)data, size, out, said, error);
+	good = opensips_import("fuzzed", span_of(data, size), out, said, error);
 	check(fclose(out) == 0 && fclose(said) == 0);
 	if (good) {
 		settings_init(&s);

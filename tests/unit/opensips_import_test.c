@@ -29,7 +29,7 @@ import(const char *text)
 	said = open_memstream(&report, &report_len);
 	assert_true(out && said);
 	error[0] = '\0';
-	good = opensips_import("o.cfg", text, strlen(text), out, said, error);
+	good = opensips_import("o.cfg", span_of(text, strlen(text)), out, said, error);
 	assert_int_equal(fclose(out), 0);
 	assert_int_equal(fclose(said), 0);
 	assert_int_equal(good, error[0] == '\0');
