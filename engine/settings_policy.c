@@ -55,14 +55,15 @@ settings_policy_finish(struct settings *s, char error[SETTINGS_ERROR_MAX])
 				     list);
 	if (!check_service_route(s->service_route, error))
 		return false;
-	if (s->mode != SETTINGS_MODE_REGISTRAR && (s->rules_len || s->methods))
+	if (s->mode != SETTINGS_MODE_REGISTRAR && s->mode != SETTINGS_MODE_EDGE &&
+	    (s->rules_len || s->methods))
 		return settings_fail(error, "policy.rule and routing.methods are for "
-					    "routing.mode registrar");
+					    "routing.mode registrar and edge");
 	for (uint32_t i = 0; i < s->rules_len; i++) {
 		if (s->rules[i].action == POLICY_UPSTREAM)
 			return settings_fail(error,
-					     "policy.rule %u: routing.mode registrar has no "
-					     "upstream '%.60s'",
+					     "policy.rule %u: there is no group of upstreams "
+					     "'%.60s'",
 					     i + 1, s->rules[i].upstream);
 		if (s->rules[i].listener > s->listeners_len)
 			return settings_fail(error, "policy.rule %u: there is no listener %u",

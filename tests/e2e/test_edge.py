@@ -295,6 +295,24 @@ class MessageUdp(Message):
             self.assertTrue(got.get("via").startswith(f"SIP/2.0/{wanted} ".encode()))
 
 
+class Policy(Bench):
+    """Rules are for what clients send, and the core never sees what they reject."""
+
+    settings = {"policy.rule": "method=SUBSCRIBE reject=405", "routing.methods": "MESSAGE,SUBSCRIBE"}
+
+    def test_rules(self):
+        alice = self.phone("alice")
+        for method, status in (("SUBSCRIBE", 405), ("INFO", 405)):
+            alice.send_sip(alice.make(method, "sip:bob@example.org"))
+            self.assertEqual(alice.next_sip().status, status)
+        alice.send_sip(alice.make("MESSAGE", "sip:bob@example.org"))
+        seen = self.core.next()
+        self.assertEqual(seen.method, b"MESSAGE")
+        seen.send(answer(seen, 200))
+        self.assertEqual(alice.next_sip().status, 200)
+        self.assertEqual(self.daemon.counters()["refused_policy"], 1)
+
+
 class UdpOnly(Bench):
     """A core without TCP gets everything by datagrams."""
     transport = "udp"
