@@ -298,7 +298,8 @@ class MessageUdp(Message):
 class Policy(Bench):
     """Rules are for what clients send, and the core never sees what they reject."""
 
-    settings = {"policy.rule": "method=SUBSCRIBE reject=405", "routing.methods": "MESSAGE,SUBSCRIBE"}
+    settings = {"policy.rule": "method=SUBSCRIBE reject=405",
+                "routing.methods": "MESSAGE,SUBSCRIBE"}
 
     def test_rules(self):
         alice = self.phone("alice")
