@@ -185,7 +185,7 @@ static void
 rules_that_cannot_be_are_refused(void **state)
 {
 	static const char *const rows[][2] = {
-		{ "policy.rule=upstream=core", "no upstream" },
+		{ "policy.rule=upstream=core", "no group of upstreams" },
 		{ "policy.rule=listener=2 registrar", "no listener 2" },
 		{ "routing.methods=INVITE,FOO", "known by name" },
 		{ "registrar.service_route=sip:a;lr", "must be <sip:" },
