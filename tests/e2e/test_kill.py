@@ -231,11 +231,11 @@ class Relay(harness.E2E):
             self.assertEqual(b.settle(), [])
         b.hang_up()
 
-    def flood(self, a, uri, counter, total=32 << 20):
+    def flood(self, a, uri, counter, total=32 << 20, method="MESSAGE"):
         """Send to somebody who does not read until the daemon has given up on him."""
         size, sent, before = 60000, 0, self.daemon.counters()[counter]
         while sent < total:
-            octets = b"".join(frame(TEXT, a.make("MESSAGE", uri, body=b"*" * size))
+            octets = b"".join(frame(TEXT, a.make(method, uri, body=b"*" * size))
                               for _ in range(16))
             a.send(octets, within=DEADLINE)
             sent += 16 * size
@@ -278,6 +278,7 @@ class Relay(harness.E2E):
         daemon.stop()
 
     def test_full_queue(self):
+        """New requests are refused before it is full; a BYE is not, and ends the connection."""
         settings = {"ws_send_timeout": 600000, "ws_send_queue": 100000}
         daemon = harness.Daemon(settings=settings).start()
         self.addCleanup(daemon.kill)
@@ -285,7 +286,8 @@ class Relay(harness.E2E):
         try:
             a, b, uri = self.pair(rcvbuf=4096)
             with daemon.counted(closed_send_queue=1, closed_send_timeout=0):
-                self.flood(a, uri, "closed_send_queue")
+                self.flood(a, uri, "refused_send_queue")
+                self.flood(a, uri, "closed_send_queue", method="BYE")
             a.settle(100000)
             a.close()
             b.close()
