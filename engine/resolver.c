@@ -261,14 +261,15 @@ wait(struct resolver *r)
 {
 	ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
 	struct pollfd fds[ARES_GETSOCK_MAXNUM + 1] = { { .fd = r->bell, .events = POLLIN } };
-	int bits = ares_getsock(r->channel, sockets, ARES_GETSOCK_MAXNUM);
+	/* unsigned: the macros of c-ares shift into the sign */
+	unsigned bits = (unsigned)ares_getsock(r->channel, sockets, ARES_GETSOCK_MAXNUM);
 	struct timeval most = { .tv_sec = 3600 }, due, *until;
 	nfds_t len = 1;
 	uint64_t rung;
 
 	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-		short events = (short)((ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) |
-				       (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0));
+		short events = (short)((bits & 1u << i ? POLLIN : 0) |
+				       (bits & 1u << (i + ARES_GETSOCK_MAXNUM) ? POLLOUT : 0));
 
 		if (events)
 			fds[len++] = (struct pollfd){ .fd = sockets[i], .events = events };
