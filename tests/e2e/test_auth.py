@@ -81,7 +81,7 @@ class Auth(unittest.TestCase):
         self.end(daemon, a)
 
     def test_replay_and_expiry(self):
-        daemon = self.daemon(auth__nonce_lifetime=1)
+        daemon = self.daemon(auth__nonce_lifetime=3)
         a, other = Member(daemon.port, "alice"), Phone(daemon.port, "alice")
         head = {"to": "<sip:alice@example.org>", "call_id": "c"}
         a.send_sip(a.make("REGISTER", "sip:example.org", **head))
