@@ -185,12 +185,20 @@ mesh_publish_router(struct mesh *m, uint32_t router)
 }
 
 bool
-mesh_is_backed_up(const struct mesh *m, uint32_t router)
+mesh_out_is_backed_up(const struct mesh *m, uint32_t router)
 {
 	bool backed_up = false;
 
 	for (uint32_t i = 0; i < m->loops; i++)
 		backed_up |= lane_is_backed_up(mesh_out(m, router, i));
+	return backed_up;
+}
+
+bool
+mesh_is_backed_up(const struct mesh *m, uint32_t router)
+{
+	bool backed_up = mesh_out_is_backed_up(m, router);
+
 	for (uint32_t i = 0; i < m->routers; i++)
 		backed_up |= lane_is_backed_up(mesh_aside(m, router, i));
 	return backed_up;
@@ -215,15 +223,15 @@ want_room(struct lane_end *end)
 	(void)atomic_exchange_explicit(&end->blocked, true, memory_order_acq_rel);
 }
 
-/* Is there something that this router could decide now? */
+/* Is there something that this router could decide now? Else it is rung when there is room. */
 static bool
 router_has_work(const struct mesh *m, uint32_t router)
 {
 	bool empty = true;
 
-	if (mesh_is_backed_up(m, router))
-		return false; /* it is rung when there is room */
-	for (uint32_t i = router; i < m->loops; i += m->routers)
+	if (mesh_out_is_backed_up(m, router))
+		return false;
+	for (uint32_t i = router; !mesh_is_backed_up(m, router) && i < m->loops; i += m->routers)
 		empty &= lane_is_empty(&m->in[i]);
 	for (uint32_t i = 0; i < m->routers; i++)
 		empty &= lane_is_empty(mesh_aside(m, i, router));

@@ -34,16 +34,22 @@ loop_for(const struct router *r, const struct message *m)
 }
 
 static void
-put(struct router *r, struct lane *lane, struct message *m)
+put_out(struct router *r, struct message *m)
 {
+	struct lane *lane = mesh_out(r->mesh, r->index, loop_for(r, m));
+
 	lane_put(lane, m);
-	r->backed_up |= lane_is_backed_up(lane);
+	r->out_backed_up |= lane_is_backed_up(lane);
+	r->backed_up |= r->out_backed_up;
 }
 
 static void
-put_out(struct router *r, struct message *m)
+put_aside(struct router *r, uint32_t home, struct message *m)
 {
-	put(r, mesh_out(r->mesh, r->index, loop_for(r, m)), m);
+	struct lane *lane = mesh_aside(r->mesh, r->index, home);
+
+	lane_put(lane, m);
+	r->backed_up |= lane_is_backed_up(lane);
 }
 
 /* What an application has decided and ordered. */
@@ -67,20 +73,20 @@ decide(struct router *r, struct message *m, uint64_t now_ns)
 	else if ((home = route_home(r->route, m)) == r->index)
 		now = route_message(r->route, m, now_ns);
 	if (home != r->index)
-		put(r, mesh_aside(r->mesh, r->index, home), m);
+		put_aside(r, home, m);
 	else if (now)
 		put_out(r, m);
 	put_out_taken(r);
 }
 
-/* True: there may be more. */
+/* As long as not *full. True: there may be more. */
 static bool
-work_off(struct router *r, struct lane *lane, uint64_t now_ns)
+work_off(struct router *r, struct lane *lane, const bool *full, uint64_t now_ns)
 {
 	struct message *m = NULL;
 	uint32_t n = 0;
 
-	while (n < LANE_SHARE && !r->backed_up && (m = lane_take(lane))) {
+	while (n < LANE_SHARE && !*full && (m = lane_take(lane))) {
 		decide(r, m, now_ns);
 		n++;
 	}
@@ -89,6 +95,11 @@ work_off(struct router *r, struct lane *lane, uint64_t now_ns)
 	return m != NULL;
 }
 
+/*
+ * What other routers put aside for this one is at home here: it goes out to loops, which always
+ * take it. So it waits for room there only. If it also waited for room in this router's own asides,
+ * two routers whose asides to each other are full would wait for each other forever.
+ */
 static bool
 round_of_lanes(struct router *r, uint64_t now_ns)
 {
@@ -96,9 +107,9 @@ round_of_lanes(struct router *r, uint64_t now_ns)
 	bool more = false;
 
 	for (uint32_t i = r->index; i < mesh->loops; i += mesh->routers)
-		more |= work_off(r, &mesh->in[i], now_ns);
+		more |= work_off(r, &mesh->in[i], &r->backed_up, now_ns);
 	for (uint32_t i = 0; mesh->routers > 1 && i < mesh->routers; i++)
-		more |= work_off(r, mesh_aside(mesh, i, r->index), now_ns);
+		more |= work_off(r, mesh_aside(mesh, i, r->index), &r->out_backed_up, now_ns);
 	return more;
 }
 
@@ -107,6 +118,7 @@ router_may_go_on(struct router *r)
 {
 	if (r->backed_up) {
 		mesh_publish_router(r->mesh, r->index);
+		r->out_backed_up = mesh_out_is_backed_up(r->mesh, r->index);
 		r->backed_up = mesh_is_backed_up(r->mesh, r->index);
 	}
 	return !r->backed_up;
@@ -123,7 +135,7 @@ router_turn(struct router *r, uint64_t now_ns)
 		put_out_taken(r);
 	}
 	router_may_go_on(r);
-	while (more && !r->backed_up)
+	while (more && !r->out_backed_up)
 		more = round_of_lanes(r, now_ns);
 	due_ns = route_due_ns(r->route);
 	if (due_ns < r->expire_ns)

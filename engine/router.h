@@ -21,7 +21,8 @@ struct router {
 	struct route *route;
 	uint64_t expire_ns; /* when route_expire() is due */
 	uint32_t index;
-	bool backed_up;     /* decided messages wait for room: it decides no more */
+	bool backed_up;     /* messages wait for room: it takes no more in from loops */
+	bool out_backed_up; /* decided ones, on their way to loops: it decides no more at all */
 	bool threaded;
 	/* threaded only */
 	pthread_t thread;

@@ -73,8 +73,7 @@ uint32_t
 route_home(const struct route *r, const struct message *m)
 {
 	(void)r;
-	(void)m;
-	return 0;
+	return m->from.slot;
 }
 
 void
@@ -103,6 +102,12 @@ ring_loop(void *arg)
 	struct fixture *f = arg;
 
 	doorbell_ring(&f->loop_bell);
+}
+
+static void
+ignore_ring(void *arg)
+{
+	(void)arg;
 }
 
 static int
@@ -227,6 +232,48 @@ test_expiry(void **state)
 }
 
 /*
+ * Two routers, of two loops each, have more for each other than their lanes hold. Each waits for
+ * room there, and takes what the other has put aside all the same: else both would wait forever.
+ */
+static void
+test_asides_full(void **state)
+{
+	enum { LOOPS = 4, EACH = 3 * CAPACITY };
+	struct route routes[2] = { { .expire_every_ns = UINT64_MAX },
+				   { .expire_every_ns = UINT64_MAX } };
+	struct message *messages = calloc(LOOPS * EACH, sizeof(*messages));
+	struct router routers[2];
+	struct mesh mesh;
+	int taken = 0;
+
+	(void)state;
+	assert_non_null(messages);
+	assert_true(mesh_init(&mesh, LOOPS, 2, CAPACITY));
+	for (uint32_t i = 0; i < LOOPS; i++)
+		mesh_set_loop_bell(&mesh, i, ignore_ring, NULL);
+	for (uint32_t i = 0; i < LOOPS * EACH; i++) {
+		messages[i].loop = (uint16_t)(i % LOOPS);
+		messages[i].from.slot = 1 - i % 2; /* at home with the other router */
+		lane_put(&mesh.in[i % LOOPS], &messages[i]);
+	}
+	for (uint32_t i = 0; i < 2; i++)
+		router_init(&routers[i], &mesh, i, &routes[i]);
+	for (uint32_t turn = 0; turn < 4 * LOOPS * EACH; turn++) {
+		for (uint32_t i = 0; i < LOOPS; i++)
+			mesh_publish_loop(&mesh, i);
+		router_turn(&routers[turn % 2], 1);
+		for (uint32_t i = 0; i < 2 * LOOPS; i++)
+			while (lane_take(mesh_out(&mesh, i / LOOPS, i % LOOPS)))
+				taken++;
+	}
+	assert_int_equal(taken, LOOPS * EACH);
+	assert_int_equal(routes[0].decided, LOOPS * EACH / 2);
+	assert_int_equal(routes[1].decided, LOOPS * EACH / 2);
+	mesh_fini(&mesh);
+	free(messages);
+}
+
+/*
  * The loop's part as loop.c plays it, with far more messages than the queues hold: both
  * sides run full and empty, both fall asleep.
  */
@@ -284,6 +331,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_inline_full, setup_inline, teardown),
 		cmocka_unit_test_setup_teardown(test_undeliverable, setup_inline, teardown),
 		cmocka_unit_test_setup_teardown(test_expiry, setup_inline, teardown),
+		cmocka_unit_test(test_asides_full),
 		cmocka_unit_test_setup_teardown(test_threaded, setup_threaded, teardown),
 		cmocka_unit_test_setup_teardown(test_threaded_sleeps, setup_threaded, teardown),
 	};
