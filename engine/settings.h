@@ -145,9 +145,9 @@ bool settings_upstream_parse(struct settings_upstream *out, const char *uri,
 			     char error[SETTINGS_ERROR_MAX]);
 
 /*
- * Once, when all is set: derive, round up to powers of two, give mode echo its own defaults, and
- * check what only shows when all is known. Adds ws:127.0.0.1:8080 when there is no listener, but
- * not in mode embed.
+ * Once, when all is set: derive, round up to powers of two, give modes echo and edge their own
+ * defaults, and check what only shows when all is known. Adds ws:127.0.0.1:8080 when there is no
+ * listener, but not in mode embed.
  */
 bool settings_finish(struct settings *s, char error[SETTINGS_ERROR_MAX]);
 
