@@ -298,15 +298,14 @@ take_socket(struct import *i, unsigned line, const char *value)
 {
 	bool ours = strncmp(value, "ws:", 3) == 0 || strncmp(value, "wss:", 4) == 0;
 	bool hep = strncmp(value, "hep_", 4) == 0;
-	char copy[OPENSIPS_TEXT_MAX], all[OPENSIPS_TEXT_MAX];
+	char all[OPENSIPS_TEXT_MAX];
 
-	snprintf(copy, sizeof(copy), "%s", value);
 	if (ours && strchr(value, '*')) { /* every address */
 		snprintf(all, sizeof(all), "%.*s0.0.0.0%s", (int)strcspn(value, "*"), value,
 			 strchr(value, '*') + 1);
 		take(i, line, "listen", all, "every IPv4 address; add [::] for IPv6");
 	} else if (ours) {
-		take(i, line, "listen", copy, NULL);
+		take(i, line, "listen", value, NULL);
 	} else {
 		say(i, line, "none", "socket %s: %s", value,
 		    hep ? "this version has no HEP tracing" :
@@ -318,19 +317,16 @@ take_socket(struct import *i, unsigned line, const char *value)
 static bool
 take_global(struct import *i, unsigned line, const char *name, const char *value)
 {
-	char host[OPENSIPS_TEXT_MAX];
-
 	if (strcmp(name, "socket") == 0 || strcmp(name, "listen") == 0)
 		return take_socket(i, line, value);
-	snprintf(host, sizeof(host), "%s", value);
 	if (strcmp(name, "alias") == 0)
-		take_alias(i, line, host);
+		take_alias(i, line, value);
 	else if (strcmp(name, "log_level") == 0)
-		take_log_level(i, line, host);
+		take_log_level(i, line, value);
 	else if (strcmp(name, "advertised_address") == 0)
-		take(i, line, "routing.host", host, NULL);
+		take(i, line, "routing.host", value, NULL);
 	else
-		take_parameter(i, line, "", name, host);
+		take_parameter(i, line, "", name, value);
 	return true;
 }
 
@@ -400,9 +396,8 @@ take_modparam(struct import *i, char error[SETTINGS_ERROR_MAX])
 static bool
 take_statement(struct import *i, char error[SETTINGS_ERROR_MAX])
 {
-	struct opensips_token ahead;
-	char name[OPENSIPS_TEXT_MAX];
-	unsigned line = i->token.line;
+	const struct opensips_token name = i->token;
+	struct opensips_token value;
 
 	if (opensips_lexer_is(&i->token, OPENSIPS_MARK, "{"))
 		return skip_block(i, error);
@@ -410,19 +405,18 @@ take_statement(struct import *i, char error[SETTINGS_ERROR_MAX])
 		return true;
 	if (strcmp(i->token.text, "modparam") == 0)
 		return take_modparam(i, error);
-	if (strcmp(i->token.text, "include_file") == 0 || strcmp(i->token.text, "import_file") == 0)
-		say(i, line, "none", "%s: files that are included are not read; import each",
-		    i->token.text);
-	if (!opensips_lexer_peek(&i->lexer, &ahead) ||
-	    !opensips_lexer_is(&ahead, OPENSIPS_MARK, "="))
+	if (strcmp(name.text, "include_file") == 0 || strcmp(name.text, "import_file") == 0)
+		say(i, name.line, "none", "%s: files that are included are not read; import each",
+		    name.text);
+	if (!opensips_lexer_peek(&i->lexer, &value) ||
+	    !opensips_lexer_is(&value, OPENSIPS_MARK, "="))
 		return true;
-	memcpy(name, i->token.text, sizeof(name));
 	if (!next(i) || !next(i))
 		return fail(i, i->lexer.line, error, i->lexer.problem);
 	if (!is_value(&i->token))
-		return fail(i, line, error, "a '=' without a value behind it");
-	memcpy(ahead.text, i->token.text, sizeof(ahead.text));
-	return take_global(i, line, name, ahead.text) ||
+		return fail(i, name.line, error, "a '=' without a value behind it");
+	value = i->token; /* what follows moves on */
+	return take_global(i, name.line, name.text, value.text) ||
 	       fail(i, i->lexer.line, error, i->lexer.problem);
 }
 

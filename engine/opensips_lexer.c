@@ -153,9 +153,7 @@ opensips_lexer_next(struct opensips_lexer *lexer, struct opensips_token *token)
 		return false;
 	token->kind = OPENSIPS_END;
 	token->line = lexer->line;
-	token->line_begin = lexer->line != lexer->last_line;
 	token->text[0] = '\0';
-	lexer->last_line = lexer->line;
 	if (lexer->at == lexer->end)
 		return true;
 	if (*lexer->at == '"' || *lexer->at == '\'')

@@ -15,14 +15,12 @@ enum opensips_kind { OPENSIPS_END, OPENSIPS_WORD, OPENSIPS_TEXT, OPENSIPS_MARK }
 struct opensips_token {
 	enum opensips_kind kind;
 	unsigned line;                /* from 1 */
-	bool line_begin;              /* the first of its line */
 	char text[OPENSIPS_TEXT_MAX]; /* a MARK's: one character */
 };
 
 struct opensips_lexer {
 	const char *at, *end;
 	unsigned line;
-	unsigned last_line;  /* of the token before */
 	const char *problem; /* NULL: none so far */
 };
 
