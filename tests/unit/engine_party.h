@@ -44,7 +44,10 @@ void engine_party_manners(struct engine_party *p);
 /* Is there, has kept to the rules, and nothing is on its way to an end. */
 bool engine_party_is_sound(const struct engine_party *p);
 
-/* Of those who are there and were honest: has all they said to each other come, and its answer? */
-void engine_party_audit(const struct engine_party *parties, int count);
+/*
+ * Of those who are there and were honest: has all they said to each other come, and its answer?
+ * But for what was refused because its target did not read: at most so many.
+ */
+void engine_party_audit(const struct engine_party *parties, int count, uint64_t refused_max);
 
 #endif

@@ -236,7 +236,9 @@ settle(void)
 		assert_true(rounds < 20000);
 	}
 	if (!memory_is_short) /* or something was refused */
-		engine_party_audit(parties, PARTIES);
+		engine_party_audit(parties, PARTIES,
+				   ENGINE_BED_COUNT(&bed, refused_send_queue) +
+					   ENGINE_BED_COUNT(&bed, spared_send_queue));
 }
 
 /* Nobody has anything to say, but all answer Pings: nobody is closed. */
