@@ -160,7 +160,10 @@ on_closed(void *arg, uint32_t slot)
 static void
 on_woken(void *arg)
 {
-	upstream_resolved(arg); /* what else there is to do is looked at after every turn */
+	struct loop *l = arg;
+
+	l->now_ns = ring_now_ns(l->ring);
+	upstream_resolved(l); /* what else there is to do is looked at after every turn */
 }
 
 /* No other thread has anything to do with this loop's messages. */

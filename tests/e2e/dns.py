@@ -2,12 +2,15 @@
 """A name server for tests: answers by UDP what the test put in its table, and counts the questions.
 
     with Dns({("core.test", A): [(60, "127.0.0.1")], ...}) as dns: ... dns.port
+
+Each answer comes `delay` seconds late.
 """
 
 import collections
 import socket
 import struct
 import threading
+import time
 
 A, SRV, NAPTR, AAAA = 1, 33, 35, 28
 
@@ -35,7 +38,8 @@ def rdata(kind, value):
 
 
 class Dns:
-    def __init__(self, table):
+    def __init__(self, table, delay=0):
+        self.delay = delay
         self.table = table  # (name, type): [(ttl, value)]
         self.asked = collections.Counter()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -49,6 +53,7 @@ class Dns:
             question, peer = self.socket.recvfrom(4096)
             if not question:
                 return
+            time.sleep(self.delay)
             self.socket.sendto(self._answer(question), peer)
 
     def _answer(self, question):

@@ -19,11 +19,11 @@ class Names(unittest.TestCase):
         self.addCleanup(core.end)
         return core
 
-    def start(self, uri, table):
-        self.dns = Dns(table)
+    def start(self, uri, table, delay=0, **settings):
+        self.dns = Dns(table, delay)
         self.addCleanup(self.dns.__exit__)
         self.daemon = harness.Daemon(
-            "edge", SETTINGS | {"dns.servers": f"127.0.0.1:{self.dns.port}"},
+            "edge", SETTINGS | {"dns.servers": f"127.0.0.1:{self.dns.port}"} | settings,
             args=["--upstream", uri]).start()
         self.addCleanup(self.daemon.kill)
 
@@ -39,6 +39,16 @@ class Names(unittest.TestCase):
                    {("core.test", A): [(60, "127.0.0.1")]})
         self.assertEqual(self.up(), core.port)
         self.assertEqual(set(self.dns.asked), {("core.test", A)})
+        self.daemon.stop()
+
+    def test_slow_answer(self):
+        """The time for the connection begins when its address is there."""
+        core = self.core()
+        self.start(f"sip:core.test:{core.port};transport=tcp",
+                   {("core.test", A): [(60, "127.0.0.1")]}, delay=0.6,
+                   tcp_connect_timeout=300)
+        self.assertEqual(self.up(), core.port)
+        self.assertNotIn("upstream_timeout", self.daemon.err.text())
         self.daemon.stop()
 
     def test_srv(self):
