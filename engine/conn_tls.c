@@ -79,26 +79,28 @@ check_reuse(struct loop *l, const struct upstream *u)
 	conn_life_going_away(l, c, WS_CLOSE_GOING_AWAY);
 }
 
-static void
+/* True: with a new set, connections may have something to send. */
+static bool
 take_offered(struct loop *l)
 {
 	struct conn_tls_loop *tls = &l->tls;
 	struct tls_set *set;
 
 	if (!atomic_load_explicit(&tls->offered, memory_order_relaxed))
-		return;
+		return false;
 	set = atomic_exchange_explicit(&tls->offered, NULL, memory_order_acq_rel);
 	if (!set)
-		return;
+		return false;
 	tls_set_drop(tls->set);
 	tls->set = set;
 	if (!l->settings->cert_check_on_conn_reusage)
-		return;
+		return false;
 	for (uint32_t i = 0; i < l->upstreams_len; i++)
 		check_reuse(l, &l->upstreams[i]);
 	for (uint32_t i = 0; i < l->dialed_len; i++)
 		if (l->dialed[i])
 			check_reuse(l, l->dialed[i]);
+	return true;
 }
 
 static void
@@ -237,7 +239,8 @@ step(struct loop *l, struct conn *c, struct span in, const struct ring_lease *le
 		conn_life_abandon(l, c);
 		return;
 	}
-	l->tls.steps_left--;
+	if (l->tls.steps_left) /* our own handshakes do not wait for their turn */
+		l->tls.steps_left--;
 	begin_operation(l, c, in);
 	result = tls_conn_handshake(c->tls);
 	send_what_was_put(l, c);
@@ -297,9 +300,8 @@ bool
 conn_tls_turn(struct loop *l)
 {
 	struct conn_tls_loop *tls = &l->tls;
-	bool any = conn_tls_waits(l);
+	bool any = take_offered(l) || conn_tls_waits(l);
 
-	take_offered(l);
 	while (tls->waiting != CONN_NOT_DIRTY && tls->steps_left) {
 		struct conn *c = &l->conns[tls->waiting];
 

@@ -41,7 +41,10 @@ void conn_tls_fini(struct loop *l);
 /* Any thread: from its next turn on the loop's new handshakes use this set. Then wake it. */
 void conn_tls_offer(struct conn_tls_loop *tls, struct tls_set *set);
 
-/* At the end of a turn: take what is offered; go on with handshakes that wait. True: with some. */
+/*
+ * At the end of a turn: take what is offered; go on with handshakes that wait. True: that may have
+ * left something to be sent.
+ */
 bool conn_tls_turn(struct loop *l);
 bool conn_tls_waits(const struct loop *l); /* for nothing but its turn */
 

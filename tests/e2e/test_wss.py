@@ -411,7 +411,7 @@ class Outgoing(Secure):
         peer.send(frame(TEXT, b"still there?", key=False))
         self.assertEqual(peer.next_message(), (TEXT, b"still there?"))
 
-    def reusing(self, check):
+    def reusing(self, check, **settings):
         """A connection out with files of its own; they have been read once more, unchanged."""
         trusted, ours = tls.directory() / "trusted.pem", tls.make("ours")
         trusted.write_bytes(tls.ca().certificate.read_bytes())
@@ -419,7 +419,7 @@ class Outgoing(Secure):
         daemon = self.upstream(server, **{
             "cert_check_on_conn_reusage": check, "tls.ca_list": f"[client]{trusted}",
             "tls.certificate": f"[client]{ours.certificate}",
-            "tls.private_key": f"[client]{ours.key}"})
+            "tls.private_key": f"[client]{ours.key}"} | settings)
         peer = server.upgraded()
         with daemon.counted(tls_reloads=1, tls_reuse_refused=0):
             self.reread(daemon)
@@ -436,7 +436,8 @@ class Outgoing(Secure):
         daemon.stop()
 
     def test_reuse_with_another_ca(self):
-        daemon, server, peer, trusted, _ = self.reusing(1)
+        """It is told so at once, also by a loop that has nothing else to do."""
+        daemon, server, peer, trusted, _ = self.reusing(1, close_timeout=20, loops=1)
         trusted.write_bytes(tls.make_ca("stranger").certificate.read_bytes())
         with daemon.counted(exactly=False, tls_reuse_refused=1):
             self.reread(daemon)
