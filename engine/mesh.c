@@ -195,13 +195,19 @@ mesh_out_is_backed_up(const struct mesh *m, uint32_t router)
 }
 
 bool
-mesh_is_backed_up(const struct mesh *m, uint32_t router)
+mesh_aside_is_backed_up(const struct mesh *m, uint32_t router)
 {
-	bool backed_up = mesh_out_is_backed_up(m, router);
+	bool backed_up = false;
 
 	for (uint32_t i = 0; i < m->routers; i++)
 		backed_up |= lane_is_backed_up(mesh_aside(m, router, i));
 	return backed_up;
+}
+
+static bool
+router_is_backed_up(const struct mesh *m, uint32_t router)
+{
+	return mesh_out_is_backed_up(m, router) || mesh_aside_is_backed_up(m, router);
 }
 
 static bool
@@ -231,10 +237,12 @@ router_has_work(const struct mesh *m, uint32_t router)
 
 	if (mesh_out_is_backed_up(m, router))
 		return false;
-	for (uint32_t i = router; !mesh_is_backed_up(m, router) && i < m->loops; i += m->routers)
-		empty &= lane_is_empty(&m->in[i]);
 	for (uint32_t i = 0; i < m->routers; i++)
 		empty &= lane_is_empty(mesh_aside(m, i, router));
+	if (mesh_aside_is_backed_up(m, router))
+		return !empty;
+	for (uint32_t i = router; i < m->loops; i += m->routers)
+		empty &= lane_is_empty(&m->in[i]);
 	return !empty;
 }
 
@@ -256,7 +264,7 @@ mesh_router_may_sleep(struct mesh *m, uint32_t router)
 	struct lane_end *end = &m->router_ends[router];
 
 	spsc_flag_raise(&end->sleeping, SPSC_ASLEEP);
-	if (mesh_is_backed_up(m, router)) {
+	if (router_is_backed_up(m, router)) {
 		want_room(end);
 		mesh_publish_router(m, router);
 	}
@@ -279,7 +287,7 @@ mesh_loop_may_sleep(struct mesh *m, uint32_t loop, bool eager)
 		want_room(end);
 		mesh_publish_loop(m, loop);
 	}
-	if (!m->threaded && mesh_is_backed_up(m, loop)) {
+	if (!m->threaded && router_is_backed_up(m, loop)) {
 		want_room(end);
 		mesh_publish_router(m, loop);
 	}

@@ -111,9 +111,9 @@ mesh_wake_router(const struct mesh *m, uint32_t router)
 void mesh_publish_loop(struct mesh *m, uint32_t loop);
 void mesh_publish_router(struct mesh *m, uint32_t router);
 
-/* Does anything that this router decided wait for room? The first: on its way to a loop? */
+/* Does anything of this router wait for room: decided, on its way to a loop; put aside? */
 bool mesh_out_is_backed_up(const struct mesh *m, uint32_t router);
-bool mesh_is_backed_up(const struct mesh *m, uint32_t router);
+bool mesh_aside_is_backed_up(const struct mesh *m, uint32_t router);
 
 /* Does anything wait here for this loop? As far as one sees without being rung. */
 bool mesh_loop_has_mail(const struct mesh *m, uint32_t loop);

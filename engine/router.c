@@ -119,7 +119,7 @@ router_may_go_on(struct router *r)
 	if (r->backed_up) {
 		mesh_publish_router(r->mesh, r->index);
 		r->out_backed_up = mesh_out_is_backed_up(r->mesh, r->index);
-		r->backed_up = mesh_is_backed_up(r->mesh, r->index);
+		r->backed_up = r->out_backed_up || mesh_aside_is_backed_up(r->mesh, r->index);
 	}
 	return !r->backed_up;
 }
@@ -141,7 +141,7 @@ router_turn(struct router *r, uint64_t now_ns)
 	if (due_ns < r->expire_ns)
 		r->expire_ns = due_ns;
 	mesh_publish_router(r->mesh, r->index);
-	return more;
+	return more || r->backed_up; /* then there was no look at what loops brought */
 }
 
 static void *

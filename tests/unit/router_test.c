@@ -261,7 +261,8 @@ test_asides_full(void **state)
 	for (uint32_t turn = 0; turn < 4 * LOOPS * EACH; turn++) {
 		for (uint32_t i = 0; i < LOOPS; i++)
 			mesh_publish_loop(&mesh, i);
-		router_turn(&routers[turn % 2], 1);
+		/* the first fills its asides and leaves the rest of what its loops have */
+		assert_true(router_turn(&routers[turn % 2], 1) || turn > 0);
 		for (uint32_t i = 0; i < 2 * LOOPS; i++)
 			while (lane_take(mesh_out(&mesh, i / LOOPS, i % LOOPS)))
 				taken++;
