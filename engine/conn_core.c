@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include "codec/ws_close.h"
-#include "engine/clock.h"
 #include "engine/conn_input.h"
 #include "engine/conn_life.h"
 #include "engine/conn_timer.h"
@@ -243,30 +242,15 @@ conn_core_input(struct loop *l, struct conn *c, struct span in, const struct rin
 
 /* ---- time ---- */
 
-static uint64_t
-message_deadline(const struct loop *l, const struct conn *c)
-{
-	return c->message_since_ns ?
-		       c->message_since_ns + l->settings->ws_message_timeout_ms * CLOCK_NS_PER_MS :
-		       UINT64_MAX;
-}
-
 uint64_t
-conn_core_deadline(const struct loop *l, const struct conn *c)
+conn_core_deadline(const struct conn *c)
 {
-	uint64_t message = message_deadline(l, c);
-	uint64_t check = c->upstream ? c->upstream->check.due_ns : UINT64_MAX;
-
-	return message < check ? message : check;
+	return c->upstream ? c->upstream->check.due_ns : UINT64_MAX;
 }
 
 void
 conn_core_timer(struct loop *l, struct conn *c)
 {
-	if (l->now_ns >= message_deadline(l, c)) {
-		stats_add(&l->stats.closed_message_timeout, 1);
-		conn_life_fail(l, c, WS_CLOSE_POLICY, "message_timeout");
-	} else if (c->upstream && l->now_ns >= c->upstream->check.due_ns) {
+	if (l->now_ns >= conn_core_deadline(c))
 		upstream_check_fired(l, c);
-	}
 }

@@ -35,8 +35,8 @@ bool conn_core_output(struct loop *l, struct conn *c, const struct message *m,
 /* Bytes that are no message of the routing stage. */
 void conn_core_put(struct loop *l, struct conn *c, struct span bytes);
 
-/* When conn_core_timer() has something to do; UINT64_MAX: never. */
-uint64_t conn_core_deadline(const struct loop *l, const struct conn *c);
+/* Besides what conn_timer.c does itself: when there is something to do; UINT64_MAX: never. */
+uint64_t conn_core_deadline(const struct conn *c);
 void conn_core_timer(struct loop *l, struct conn *c);
 
 #endif

@@ -46,7 +46,7 @@ static uint64_t
 next_deadline(const struct loop *l, const struct conn *c)
 {
 	if (c->state == CONN_CORE)
-		return conn_core_deadline(l, c);
+		return earlier(conn_core_deadline(c), message_deadline(l, c));
 	if (c->state != CONN_OPEN)
 		return c->state_until_ns;
 	return earlier(liveness_deadline(l, c),
@@ -112,14 +112,14 @@ conn_timer_fired(struct loop *l, struct conn *c)
 
 	if (c->state == CONN_OPEN)
 		be_patient(l, c);
-	if (c->state == CONN_CORE) {
-		conn_core_timer(l, c);
-	} else if (c->state != CONN_OPEN) {
+	if (!conn_is_open(c)) {
 		if (now >= c->state_until_ns)
 			conn_life_apply(l, c, CONN_EV_TIMEOUT);
 	} else if (now >= message_deadline(l, c)) {
 		stats_add(&l->stats.closed_message_timeout, 1);
 		conn_life_fail(l, c, WS_CLOSE_POLICY, "message_timeout");
+	} else if (c->state == CONN_CORE) {
+		conn_core_timer(l, c);
 	} else if (now >= idle_deadline(l, c)) {
 		stats_add(&l->stats.closed_idle, 1);
 		conn_life_going_away(l, c, WS_CLOSE_GOING_AWAY);
