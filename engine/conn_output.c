@@ -33,12 +33,6 @@ conn_output_is_blocked(const struct loop *l, const struct conn *c)
 }
 
 /*
- * May `len` more bytes be queued? A peer that does not read gets ws_send_queue, then its
- * connection is closed. For a peer that reads, it was us who took in too much in one turn: then
- * the loop reads no more input before it has sent (and only what is in the routing stage already
- * can still come).
- */
-/*
  * What a peer that does not read may have queued: ws_send_queue, and never more than an eighth of
  * what is left of the loop's buffer memory. Many of them get less each, the fewer bytes are left,
  * and those who read notice nothing.
@@ -62,6 +56,12 @@ conn_output_is_over(const struct loop *l, const struct conn *c, uint64_t len, ui
 	return c->sendq.queued + len > limit / 4 * quarters;
 }
 
+/*
+ * May `len` more bytes be queued? A peer that does not read gets ws_send_queue, then its
+ * connection is closed. For a peer that reads, it was us who took in too much in one turn: then
+ * the loop reads no more input before it has sent (and only what is in the routing stage already
+ * can still come).
+ */
 static bool
 may_queue(struct loop *l, struct conn *c, uint64_t len)
 {
@@ -248,7 +248,7 @@ conn_output_flush(struct loop *l, struct conn *c)
 
 	if (c->state == CONN_DEAD || c->sendq.head_in_flight)
 		return;
-	if (c->tls && !conn_tls_seal(l, c)) {
+	if (!conn_tls_seal(l, c)) {
 		conn_life_apply(l, c, CONN_EV_SEND_FAILED);
 		return;
 	}

@@ -175,13 +175,10 @@ reply(struct loop *l, struct message *m)
 	if (c && conn_is_open(c)) {
 		if (conn_output_message(l, c, m, SENDQ_ANSWERED))
 			return;
-		if (c->state == CONN_CORE) { /* the core asks again, or goes elsewhere */
+		if (conn_is_open(c)) {
 			stats_fate(&l->stats, FATE_dropped_overload, 1);
-			return;
-		}
-		if (c->state == CONN_OPEN) { /* no memory: answers do not skip one */
-			stats_fate(&l->stats, FATE_dropped_overload, 1);
-			conn_life_going_away(l, c, WS_CLOSE_INTERNAL);
+			if (c->state == CONN_OPEN) /* answers do not skip one; a core asks again */
+				conn_life_going_away(l, c, WS_CLOSE_INTERNAL);
 			return;
 		}
 	}

@@ -43,8 +43,8 @@ send_begin(struct ring *r, struct slot *s, const uint8_t *bytes, uint32_t len, u
 }
 
 /*
- * Without a copy: out of this buffer, whose request it is from now on. Only a send that is tried:
- * one that waits goes in parts of GUARD_PART, which are not worth it.
+ * Without a copy: out of this buffer, whose request it is from now on. Mostly a send that is tried:
+ * one that waits goes in parts of GUARD_PART, fewer bytes than are usually worth it.
  *
  * Off unless asked for, because the kernel copies over loopback all the same, and a second
  * completion and the pages' accounting come on top. Echo here, 16 connections (bench/send_zc), CPU
