@@ -10,6 +10,7 @@
 #define TICK_NS 1000 /* the clock of a bucket: microseconds, 40 bits are 12 days */
 #define TIME_BITS 40
 #define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
+#define SECOND UINT64_C(1000000) /* in ticks: how long an empty bucket takes to be full */
 
 struct sources {
 	struct siphash_key key;
@@ -46,13 +47,17 @@ hash_of(const struct sources *s, const char *address)
 	return siphash(&s->key, span_of(address, strlen(address)));
 }
 
-/* How long until the bucket of this word is full; 40 bits of time wrap around. */
+/*
+ * How long until the bucket of this word is full. 40 bits of time wrap around, so one that was full
+ * days ago seems to be so in days; the second one is for routers whose clocks were read a little
+ * apart.
+ */
 static uint64_t
 left(uint64_t word, uint64_t now)
 {
 	uint64_t t = (word - now) & TIME_MASK;
 
-	return t <= TIME_MASK / 2 ? t : 0;
+	return t <= 2 * SECOND ? t : 0;
 }
 
 /* The address's place, or the one that is forgotten for it. */
@@ -85,8 +90,7 @@ sources_spend(struct sources *s, const char *address, uint32_t rate, uint64_t no
 	uint64_t hash = hash_of(s, address), now = now_ns / TICK_NS, every, wait, word, full;
 	_Atomic uint64_t *place;
 
-	every = UINT64_C(1000000) / rate;
-	every += every == 0;
+	every = SECOND / rate;
 	do {
 		place = place_of(s, hash, now, &word);
 		wait = word >> TIME_BITS == hash >> TIME_BITS ? left(word, now) : 0;

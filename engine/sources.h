@@ -18,7 +18,8 @@ struct sources *sources_new(const uint8_t key[SIPHASH_KEY_LEN]);
 void sources_free(struct sources *s); /* NULL: nothing */
 
 /*
- * Spend one token of this address: `rate` come back per second, there are never more than as many.
+ * Spend one token of this address: `rate` (1 to 1000000) come back per second, there are never more
+ * than as many.
  * False: none is left, and nothing was spent. Any thread.
  */
 bool sources_spend(struct sources *s, const char *address, uint32_t rate, uint64_t now_ns);

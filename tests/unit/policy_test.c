@@ -137,6 +137,7 @@ each_condition_counts(void **state)
 }
 
 #define SECOND UINT64_C(1000000000)
+#define DAY (UINT64_C(86400) * SECOND)
 
 static void
 sources_have_a_bucket_each(void **state)
@@ -172,6 +173,28 @@ sources_have_a_bucket_each(void **state)
 	sources_free(s);
 }
 
+/* However long ago a source was there last: its bucket is full. */
+static void
+sources_come_back_after_days(void **state)
+{
+	static const uint8_t key[SIPHASH_KEY_LEN] = "sixteen octets..";
+
+	(void)state;
+	for (unsigned days = 1; days < 30; days++) {
+		struct sources *s = sources_new(key);
+		uint64_t now = 5 * SECOND;
+
+		assert_non_null(s);
+		assert_true(sources_spend(s, "192.0.2.1", 2, now));
+		now += days * DAY;
+		for (int i = 0; i < 2; i++)
+			if (!sources_spend(s, "192.0.2.1", 2, now))
+				fail_msg("after %u days", days);
+		assert_false(sources_spend(s, "192.0.2.1", 2, now));
+		sources_free(s);
+	}
+}
+
 int
 main(void)
 {
@@ -180,6 +203,7 @@ main(void)
 		cmocka_unit_test(faulty_rules_are_refused),
 		cmocka_unit_test(each_condition_counts),
 		cmocka_unit_test(sources_have_a_bucket_each),
+		cmocka_unit_test(sources_come_back_after_days),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
