@@ -147,11 +147,13 @@ read_listener(struct reading *r, struct span value)
 	return true;
 }
 
+static const uint8_t mapped[16] = { [10] = 0xFF, [11] = 0xFF };
+
 /* Returns the bits of its family, 0: no address. */
 static unsigned
 address_read(const char *text, uint8_t out[16])
 {
-	memcpy(out, (const uint8_t[16]){ [10] = 0xFF, [11] = 0xFF }, 16);
+	memcpy(out, mapped, sizeof(mapped));
 	if (inet_pton(AF_INET, text, out + 12) == 1)
 		return 32;
 	return inet_pton(AF_INET6, text, out) == 1 ? 128 : 0;
@@ -247,7 +249,8 @@ put(char *out, const char *format, ...)
 static void
 put_source(char *out, const struct policy_rule *rule)
 {
-	bool v4 = rule->source_bits >= MAPPED_BITS && rule->source[10] == 0xFF;
+	bool v4 = rule->source_bits >= MAPPED_BITS &&
+		  memcmp(rule->source, mapped, MAPPED_BITS / 8) == 0;
 	char text[INET6_ADDRSTRLEN];
 
 	inet_ntop(v4 ? AF_INET : AF_INET6, rule->source + (v4 ? 12 : 0), text, sizeof(text));
