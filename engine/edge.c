@@ -300,20 +300,14 @@ serve_core(struct inbound *in)
 		answer_refuse(in, 404, "No Flow Token");
 }
 
-void
-edge_request(struct inbound *in)
+/* What came in goes on, or is refused. */
+static void
+go_on(struct inbound *in)
 {
 	struct sip_edit *e = &in->m->edit;
 	struct way way;
 	int status;
 
-	/* S-17 */
-	if (!in->m->peer.core && in->uri->kind == SIP_SCHEME_SIPS && !in->from->secure) {
-		answer_refuse(in, 416, NULL);
-		return;
-	}
-	if (!in->m->peer.core && admission_refuses(in))
-		return;
 	sip_edit_init(e, &in->m->sip);
 	status = way_read(in, &way, e);
 	if (!status && in->m->peer.core && !way.client) {
@@ -334,6 +328,16 @@ edge_request(struct inbound *in)
 		to_client(in, &way, e);
 	else
 		to_core(in, &way, e);
+}
+
+void
+edge_request(struct inbound *in)
+{
+	/* S-17 */
+	if (!in->m->peer.core && in->uri->kind == SIP_SCHEME_SIPS && !in->from->secure)
+		answer_refuse(in, 416, NULL);
+	else if (in->m->peer.core || !admission_refuses(in))
+		go_on(in);
 }
 
 /* ---- responses ---- */
@@ -452,7 +456,7 @@ edge_undeliverable(struct stage *s, struct message *m, uint64_t now_ns)
 		answer_refuse(&in, 430, NULL);
 		return;
 	}
-	edge_request(&in);
+	go_on(&in); /* it has come in already */
 	if (m->action == MESSAGE_FORWARD && flow_equal(m->to, before))
 		no_upstream(&in);
 }

@@ -27,12 +27,12 @@ open_core(uint32_t slot, enum flow_transport transport, uint32_t member, enum gr
 }
 
 static int
-setup(void **state)
+setup_with(uint32_t source_rate)
 {
 	char error[SETTINGS_ERROR_MAX];
 
-	(void)state;
 	routing_prepare(&r);
+	r.settings.routing_source_rate = source_rate;
 	assert_true(settings_upstream(&r.settings, "sip:192.0.2.7", error));
 	assert_true(settings_upstream(&r.settings, "sip:192.0.2.8:5070;transport=tcp", error));
 	r.settings.upstreams[0].port = 5060;
@@ -43,6 +43,20 @@ setup(void **state)
 	open_core(UDP, FLOW_UDP, 0, GROUP_MAIN);
 	open_core(TCP, FLOW_TCP, 0, GROUP_TCP);
 	return 0;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	return setup_with(0);
+}
+
+static int
+setup_rate(void **state)
+{
+	(void)state;
+	return setup_with(1);
 }
 
 static int
@@ -193,6 +207,22 @@ undeliverable(void **state)
 	assert_int_equal(routing_status(&r), 430);
 }
 
+/* Who was let in is not asked again, and pays once: the last token is spent. */
+static void
+undeliverable_at_the_rate(void **state)
+{
+	(void)state;
+	open_core(SECOND, FLOW_TCP, 1, GROUP_MAIN);
+	ask(1, "MESSAGE", "Route: <sip:192.0.2.8:5070;lr>\n");
+	assert_int_equal(routing_target(&r), SECOND);
+	group_set(&r.shared->group, 0, 1, GROUP_MAIN, FLOW_NONE);
+	r.m->kind = MESSAGE_UNDELIVERABLE;
+	route_undeliverable(r.route, r.m, r.now_ns);
+	routing_collect(&r);
+	assert_int_equal(routing_target(&r), UDP);
+	assert_int_equal(r.stats.refused_source_rate, 0);
+}
+
 /* What a Route value may say, by who sends it. */
 static void
 routes(void **state)
@@ -248,6 +278,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(register_text, setup, teardown),
 		cmocka_unit_test_setup_teardown(transport, setup, teardown),
 		cmocka_unit_test_setup_teardown(undeliverable, setup, teardown),
+		cmocka_unit_test_setup_teardown(undeliverable_at_the_rate, setup_rate, teardown),
 		cmocka_unit_test_setup_teardown(routes, setup, teardown),
 	};
 
