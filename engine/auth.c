@@ -13,7 +13,6 @@ auth_new(const struct token_key *key, uint32_t loops, uint32_t slots_max)
 	if (!a)
 		return NULL;
 	a->key = *key;
-	a->slots_max = slots_max;
 	a->flows = calloc(loops, sizeof(*a->flows));
 	for (; a->flows && a->loops < loops; a->loops++) {
 		/* calloc: pages of slots that are never used are never touched */

@@ -15,7 +15,7 @@ struct auth {
 	struct users *_Atomic users; /* read between rcu_enter() and rcu_leave(); NULL: nobody */
 	struct token_key key;
 	struct auth_flow **flows; /* by loop, then slot */
-	uint32_t loops, slots_max;
+	uint32_t loops;
 };
 
 /* NULL: out of memory. */

@@ -97,29 +97,25 @@ auth_nonce_next(struct auth_flow *f, uint64_t serial)
 static struct auth_flow_nonce *
 find(struct auth_flow *f, uint32_t number)
 {
-	for (uint32_t i = 0; i < f->len; i++)
+	for (unsigned i = 0; i < AUTH_NONCES_KEPT; i++)
 		if (f->used[i].number == number)
 			return &f->used[i];
 	return NULL;
 }
 
-/* For a nonce that is not on record: a free place, or that of the oldest. NULL: it is too old. */
+/*
+ * For a nonce that is not on record: a free place, or that of the oldest. NULL: it is too old. What
+ * has left the record was older than all that are there.
+ */
 static struct auth_flow_nonce *
 place_for(struct auth_flow *f, uint32_t number)
 {
 	struct auth_flow_nonce *oldest = &f->used[0];
 
-	if (number <= f->floor)
-		return NULL;
-	if (f->len < AUTH_NONCES_KEPT)
-		return &f->used[f->len++];
-	for (uint32_t i = 1; i < f->len; i++)
+	for (unsigned i = 1; i < AUTH_NONCES_KEPT; i++)
 		if (f->used[i].number < oldest->number)
 			oldest = &f->used[i];
-	if (number < oldest->number)
-		return NULL;
-	f->floor = oldest->number;
-	return oldest;
+	return number < oldest->number ? NULL : oldest;
 }
 
 bool

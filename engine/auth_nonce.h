@@ -17,7 +17,7 @@
 #include "engine/token.h"
 
 #define AUTH_NONCE_LEN 32
-#define AUTH_NONCES_KEPT 3 /* per flow: with the rest of the record one cache line */
+#define AUTH_NONCES_KEPT 3 /* per flow: with the rest of the record less than a cache line */
 
 struct auth_nonce {
 	uint32_t made_s;
@@ -33,18 +33,16 @@ bool auth_nonce_read(const struct token_key *key, struct span text, uint64_t ser
 		     struct auth_nonce *out);
 
 struct auth_flow_nonce {
-	uint32_t number;
+	uint32_t number; /* 0: a free place */
 	uint32_t nc;
 	uint32_t octets; /* hash of the last message with it */
 };
 
 /* What was made for and used on one flow. All zero: nothing. */
 struct auth_flow {
-	uint64_t serial; /* of the flow that the rest is of */
-	uint32_t made;   /* nonces */
-	uint32_t floor;  /* the highest number that has left the record */
-	struct auth_flow_nonce used[AUTH_NONCES_KEPT];
-	uint32_t len;
+	uint64_t serial;                               /* of the flow that the rest is of */
+	uint32_t made;                                 /* nonces */
+	struct auth_flow_nonce used[AUTH_NONCES_KEPT]; /* the highest numbers of all */
 };
 
 /* Both on the thread that decides for the flow at the moment. */
