@@ -3,7 +3,6 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #define HEAD_LEN 8
 #define MAC_LEN 16
@@ -29,13 +28,12 @@ static bool
 raw_make(const struct token_key *key, struct auth_nonce nonce, uint64_t serial,
 	 uint8_t raw[RAW_LEN])
 {
-	uint8_t text[HEAD_LEN + 8], mac[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
+	uint8_t text[HEAD_LEN + 8], mac[TOKEN_MAC_LEN];
 
 	put(text, nonce.made_s, 4);
 	put(text + 4, nonce.number, 4);
 	put(text + HEAD_LEN, serial, 8);
-	if (!HMAC(EVP_sha256(), key->bytes, sizeof(key->bytes), text, sizeof(text), mac, &len))
+	if (!token_mac(key, text, sizeof(text), mac))
 		return false;
 	memcpy(raw, text, HEAD_LEN);
 	memcpy(raw + HEAD_LEN, mac, MAC_LEN);

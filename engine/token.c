@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The functions of one algorithm are faster than what replaces them: see hmac(). */
+/* The functions of one algorithm are faster than what replaces them: see token_mac(). */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "engine/token.h"
 
@@ -19,14 +19,15 @@ _Static_assert(TOKEN_LEN == MAC_AT + WORD_DIGITS + HALF_DIGITS, "a flow, and 80 
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-#define MAC_LEN SHA256_DIGEST_LENGTH
 #define BLOCK SHA256_CBLOCK
 
+_Static_assert(TOKEN_MAC_LEN == SHA256_DIGEST_LENGTH, "all of the digest");
 _Static_assert(TOKEN_KEY_LEN <= BLOCK, "a longer key would be hashed first");
 
 /* One half of HMAC: the key, each octet changed by `pad`, and the text. */
 static bool
-half(const struct token_key *key, uint8_t pad, const void *text, size_t len, uint8_t out[MAC_LEN])
+half(const struct token_key *key, uint8_t pad, const void *text, size_t len,
+     uint8_t out[TOKEN_MAC_LEN])
 {
 	uint8_t block[BLOCK];
 	SHA256_CTX c;
@@ -43,13 +44,13 @@ half(const struct token_key *key, uint8_t pad, const void *text, size_t len, uin
 }
 
 /*
- * HMAC-SHA256 (RFC 2104). Not libcrypto's HMAC(), which looks the algorithm up and allocates its
- * state anew for each text: 12,000 instructions for each connection that opens.
+ * Not libcrypto's HMAC(), which looks the algorithm up and allocates its state anew for each text:
+ * 12,000 instructions for each connection that opens.
  */
-static bool
-hmac(const struct token_key *key, const void *text, size_t len, uint8_t out[MAC_LEN])
+bool
+token_mac(const struct token_key *key, const void *text, size_t len, uint8_t out[TOKEN_MAC_LEN])
 {
-	uint8_t inner[MAC_LEN];
+	uint8_t inner[TOKEN_MAC_LEN];
 
 	return half(key, 0x36, text, len, inner) && half(key, 0x5C, inner, sizeof(inner), out);
 }
@@ -65,10 +66,10 @@ bool
 token_make(const struct token_key *key, char id, struct flow flow, char out[TOKEN_LEN])
 {
 	uint64_t name = (uint64_t)flow.slot << 32 | flow.tag, text[2] = { htobe64(name) }, first;
-	uint8_t mac[MAC_LEN];
+	uint8_t mac[TOKEN_MAC_LEN];
 
 	memcpy(text + 1, &id, 1);
-	if (!hmac(key, text, 9, mac))
+	if (!token_mac(key, text, 9, mac))
 		return false;
 	memcpy(&first, mac, sizeof(first));
 	out[0] = id;
@@ -158,10 +159,10 @@ token_epoch(struct span token, uint32_t now, uint32_t *out)
 bool
 token_derive(const struct token_key *key, const char *label, uint8_t *out, size_t len)
 {
-	uint8_t mac[MAC_LEN];
+	uint8_t mac[TOKEN_MAC_LEN];
 
-	assert(len <= 32);
-	if (!hmac(key, label, strlen(label), mac))
+	assert(len <= TOKEN_MAC_LEN);
+	if (!token_mac(key, label, strlen(label), mac))
 		return false;
 	memcpy(out, mac, len);
 	OPENSSL_cleanse(mac, sizeof(mac));

@@ -18,6 +18,7 @@
 #include "engine/flow.h"
 
 #define TOKEN_KEY_LEN 32
+#define TOKEN_MAC_LEN 32
 #define TOKEN_LEN 26      /* two characters and three words: see token_equal() */
 #define TOKEN_KEYS 26     /* letters for them; then they begin anew */
 #define TOKEN_KEY_ID 'a'  /* of the first key, the next is 'b' ... */
@@ -71,9 +72,13 @@ token_equal(const char *a, const char *b)
  */
 bool token_check(const struct token_key *key, struct span text, struct flow flow);
 
+/* HMAC-SHA256 (RFC 2104) of a text. False: no memory. */
+bool token_mac(const struct token_key *key, const void *text, size_t len,
+	       uint8_t out[TOKEN_MAC_LEN]);
+
 /*
- * A further key of `len` bytes (at most 32) for another purpose, named by `label`. False: no
- * memory.
+ * A further key of `len` bytes (at most TOKEN_MAC_LEN) for another purpose, named by `label`. False:
+ * no memory.
  */
 bool token_derive(const struct token_key *key, const char *label, uint8_t *out, size_t len);
 
