@@ -26,8 +26,8 @@ flows_init(struct flows *f, uint32_t loops, uint32_t slots_max, const struct tok
 	for (; f->loops_len < loops; f->loops_len++) {
 		struct flows_loop *l = &f->loops[f->loops_len];
 
-		/* calloc: pages of slots that are never used are never touched */
 		l->key = *key;
+		/* calloc: pages of slots that are never used are never touched */
 		l->slots = calloc(slots_max, sizeof(*l->slots));
 		if (!l->slots) {
 			flows_fini(f);
@@ -68,8 +68,10 @@ key_renew(const struct flows *f, struct flows_loop *loop)
 
 	if (loop->epoch == epoch)
 		return true;
+	if (!token_key_at(&f->key, epoch, &loop->key))
+		return false; /* and again for the next flow */
 	loop->epoch = epoch;
-	return token_key_at(&f->key, epoch, &loop->key);
+	return true;
 }
 
 static void
