@@ -8,18 +8,11 @@
 
 #define MS_NS UINT64_C(1000000)
 
-/* 503, and when to come back. */
 static bool
 defer(struct inbound *in, _Atomic uint64_t *counter)
 {
-	char text[40];
-	struct writer w = writer_over(text, sizeof(text));
-
 	stats_add(counter, 1);
-	writer_put(&w, SPAN("Retry-After: "));
-	writer_put_decimal(&w, in->stage->settings->retry_after_s);
-	writer_put(&w, SPAN("\r\n"));
-	answer_send(in, 503, SPAN(""), writer_text(&w));
+	answer_later(in);
 	return true;
 }
 

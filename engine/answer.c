@@ -174,6 +174,18 @@ answer_refuse(struct inbound *in, int status, const char *reason)
 }
 
 void
+answer_later(struct inbound *in)
+{
+	char text[40];
+	struct writer w = writer_over(text, sizeof(text));
+
+	writer_put(&w, SPAN("Retry-After: "));
+	writer_put_decimal(&w, in->stage->settings->retry_after_s);
+	writer_put(&w, SPAN("\r\n"));
+	answer_send(in, 503, SPAN(""), writer_text(&w));
+}
+
+void
 answer_overload(struct inbound *in)
 {
 	if (in->m->sip.request && in->m->sip.method != SIP_METHOD_ACK)

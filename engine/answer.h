@@ -27,6 +27,9 @@ void answer_send_body(struct inbound *in, int status, struct span reason, struct
 /* Short form without fields; `reason` a string or NULL. */
 void answer_refuse(struct inbound *in, int status, const char *reason);
 
+/* 503, and when to come back. */
+void answer_later(struct inbound *in);
+
 /*
  * 503 to a request, anything else is dropped. There was no memory for what has to be known of its
  * connection; that it is open is certain, as nothing comes from a flow after its end.

@@ -37,7 +37,8 @@ token_take(const struct inbound *in, struct way *way, struct span *first, struct
 		*first = token;
 		return 0;
 	}
-	*first = first->at ? *first : token;
+	if (!first->at)
+		*first = token;
 	if (verdict == FLOWS_TOKEN_STALE)
 		return 430; /* O-06 */
 	way->found = open;
@@ -161,11 +162,11 @@ lines_edit(const struct inbound *in, struct span via, const struct lines *own, s
 	sip_edit_insert_before(e, sip_msg_field(sip, SIP_FIELD_VIA), sip_edit_text_end(e, begin));
 	if (own->text.len && !above)
 		sip_edit_insert_before(e, sip_msg_field(sip, SIP_FIELD_VIA), own->text);
-	begin = sip_edit_text_begin(e);
 	if (sip->first[SIP_FIELD_MAX_FORWARDS] != SIP_NONE) {
 		proxy_max_forwards_edit(in, e);
 		return;
 	}
+	begin = sip_edit_text_begin(e);
 	writer_put(&e->text, SPAN("Max-Forwards: "));
 	writer_put_decimal(&e->text, in->stage->settings->max_forwards);
 	writer_put(&e->text, SPAN("\r\n"));
@@ -188,18 +189,6 @@ content_length_edit(const struct sip_msg *sip, struct sip_edit *e)
 
 /* ---- to the core ---- */
 
-static void
-no_upstream(struct inbound *in)
-{
-	char text[40];
-	struct writer w = writer_over(text, sizeof(text));
-
-	writer_put(&w, SPAN("Retry-After: "));
-	writer_put_decimal(&w, in->stage->settings->retry_after_s);
-	writer_put(&w, SPAN("\r\n"));
-	answer_send(in, 503, SPAN(""), writer_text(&w));
-}
-
 /*
  * The server that the next Route value names, or one for its Call-ID (P-03: a CANCEL and an ACK
  * come to the same). A value that names no upstream is for the core to follow.
@@ -211,9 +200,7 @@ member_pick(const struct inbound *in, const struct way *way)
 	int member = way->has_next ? group_find(g, way->next.host, way->next.port) : -1;
 	struct span call_id = sip_msg_value(&in->m->sip, SIP_FIELD_CALL_ID);
 
-	if (member >= 0 &&
-	    (!flow_is_none(group_flow(g, in->m->loop, (uint32_t)member, GROUP_MAIN)) ||
-	     !flow_is_none(group_flow(g, in->m->loop, (uint32_t)member, GROUP_TCP))))
+	if (member >= 0 && group_in_use(g, in->m->loop, (uint32_t)member))
 		return member;
 	return group_pick(g, in->m->loop, siphash(&in->stage->tag_key, call_id));
 }
@@ -245,7 +232,7 @@ to_core(struct inbound *in, const struct way *way, struct sip_edit *e)
 	size_t begin = sip_edit_text_begin(e);
 
 	if (member < 0) {
-		no_upstream(in);
+		answer_later(in);
 		return;
 	}
 	transport = main = g->settings->upstreams[member].transport;
@@ -458,5 +445,5 @@ edge_undeliverable(struct stage *s, struct message *m, uint64_t now_ns)
 	}
 	go_on(&in); /* it has come in already */
 	if (m->action == MESSAGE_FORWARD && flow_equal(m->to, before))
-		no_upstream(&in);
+		answer_later(&in);
 }

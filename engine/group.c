@@ -94,8 +94,8 @@ group_find(const struct group *g, struct span host, uint16_t port)
 	return -1;
 }
 
-static bool
-in_use(const struct group *g, uint32_t loop, uint32_t member)
+bool
+group_in_use(const struct group *g, uint32_t loop, uint32_t member)
 {
 	return !flow_is_none(group_flow(g, loop, member, GROUP_MAIN)) ||
 	       !flow_is_none(group_flow(g, loop, member, GROUP_TCP));
@@ -114,7 +114,7 @@ group_pick(const struct group *g, uint32_t loop, uint64_t hash)
 	for (hash %= weights; hash >= g->settings->upstreams[first].weight; first++)
 		hash -= g->settings->upstreams[first].weight;
 	for (uint32_t i = 0; i < len; i++)
-		if (in_use(g, loop, (first + i) % len))
+		if (group_in_use(g, loop, (first + i) % len))
 			return (int)((first + i) % len);
 	return -1;
 }

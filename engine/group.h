@@ -42,6 +42,9 @@ void group_set(struct group *g, uint32_t loop, uint32_t member, enum group_path 
 /* FLOW_NONE: not in use. Rather one of this loop than another's. Any router's thread. */
 struct flow group_flow(const struct group *g, uint32_t loop, uint32_t member, enum group_path path);
 
+/* Is any of its flows? The same. */
+bool group_in_use(const struct group *g, uint32_t loop, uint32_t member);
+
 /* The server with this host and port, or -1. */
 int group_find(const struct group *g, struct span host, uint16_t port);
 
