@@ -47,7 +47,7 @@ struct flows_loop {
 struct flows {
 	struct flows_loop *loops;
 	uint32_t loops_len;
-	uint32_t slots_max; /* of each loop */
+	uint32_t slots_max;     /* of each loop */
 	struct token_key key;   /* of epoch 0 */
 	_Atomic uint32_t epoch; /* tokens of new flows are made with its key */
 };

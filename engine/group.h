@@ -24,7 +24,7 @@ struct group {
 	const struct settings *settings;
 	char host[GROUP_HOST_MAX]; /* host:port where the core reaches us; before any loop runs */
 	uint32_t loops;
-	struct resolver *resolver; /* where an upstream has a name; else NULL */
+	struct resolver *resolver;    /* where an upstream has a name; else NULL */
 	struct group_member *members; /* [loops][settings->upstreams_len] */
 };
 

@@ -156,11 +156,11 @@ const struct location_binding *location_find_contact(const struct location *l,
 
 /* What a REGISTER says about one contact. Texts are copied by location_binding_new(). */
 struct location_contact {
-	struct span contact;  /* name-addr and parameters as they are given back: no expires */
-	struct span uri;      /* part of contact; has a key */
+	struct span contact; /* name-addr and parameters as they are given back: no expires */
+	struct span uri;     /* part of contact; has a key */
 	const struct sip_uri *parsed; /* the same URI, or a copy of its text, as it was read */
-	struct span instance; /* part of contact; may be empty */
-	struct span path;     /* values of Path that are not ours, with commas; may be empty */
+	struct span instance;         /* part of contact; may be empty */
+	struct span path; /* values of Path that are not ours, with commas; may be empty */
 	uint32_t reg_id;
 	uint32_t cseq;
 	uint64_t call_id;

@@ -62,7 +62,7 @@ struct message {
 	bool has_head;            /* head is filled: sip came of a shape */
 	bool leased;              /* bytes lie in receive buffer `buffer` */
 	uint16_t buffer;
-	uint16_t loop; /* owner */
+	uint16_t loop;     /* owner */
 	uint8_t listener;  /* that the connection came to */
 	uint8_t rank;      /* enum rank, from the routing stage on */
 	bool over_rate;    /* its connection has sent more than routing.connection_rate allows */

@@ -71,8 +71,7 @@ request_uri_is_ours(const struct inbound *in)
 	struct flow ignored;
 
 	return in->uri->kind != SIP_SCHEME_OTHER && in->uri->has_user &&
-	       names_is_self(&in->stage->names, in->uri) &&
-	       token_read(in->uri->user, &ignored);
+	       names_is_self(&in->stage->names, in->uri) && token_read(in->uri->user, &ignored);
 }
 
 /* RFC 3261 §16.4: then the last Route value is the Request-URI that was meant. */

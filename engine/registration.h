@@ -7,17 +7,17 @@
 struct registration {
 	struct inbound *in;
 	struct location_key key;
-	struct location_aor *aor;     /* NULL: nobody there */
+	struct location_aor *aor;        /* NULL: nobody there */
 	struct location_binding *wanted; /* in order of the request; expires_ns 0: remove */
 	uint32_t wanted_len;
 	bool wildcard;
-	bool outbound;                /* a contact asks for RFC 5626, and its client supports it */
-	bool gruu;                    /* RFC 5627: its client wants to know its GRUUs */
+	bool outbound; /* a contact asks for RFC 5626, and its client supports it */
+	bool gruu;     /* RFC 5627: its client wants to know its GRUUs */
 	uint64_t call_id;
 	uint32_t cseq;
-	uint32_t expires_s;           /* Expires, or our default */
+	uint32_t expires_s; /* Expires, or our default */
 	bool has_expires;
-	const char *reason;           /* for the status that is returned */
+	const char *reason; /* for the status that is returned */
 	char path[LOCATION_TEXT_MAX];
 	struct span path_text;
 };

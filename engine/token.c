@@ -26,8 +26,7 @@ _Static_assert(TOKEN_KEY_LEN <= BLOCK, "a longer key would be hashed first");
 
 /* One half of HMAC: the key, each octet changed by `pad`, and the text. */
 static bool
-half(const struct token_key *key, uint8_t pad, const void *text, size_t len,
-     uint8_t out[TOKEN_MAC_LEN])
+half(const struct token_key *key, uint8_t pad, const void *text, size_t len, uint8_t *mac)
 {
 	uint8_t block[BLOCK];
 	SHA256_CTX c;
@@ -37,7 +36,7 @@ half(const struct token_key *key, uint8_t pad, const void *text, size_t len,
 	for (size_t i = 0; i < sizeof(key->bytes); i++)
 		block[i] ^= key->bytes[i];
 	ok = SHA256_Init(&c) && SHA256_Update(&c, block, sizeof(block)) &&
-	     SHA256_Update(&c, text, len) && SHA256_Final(out, &c);
+	     SHA256_Update(&c, text, len) && SHA256_Final(mac, &c);
 	OPENSSL_cleanse(block, sizeof(block));
 	OPENSSL_cleanse(&c, sizeof(c));
 	return ok;

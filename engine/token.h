@@ -77,8 +77,8 @@ bool token_mac(const struct token_key *key, const void *text, size_t len,
 	       uint8_t out[TOKEN_MAC_LEN]);
 
 /*
- * A further key of `len` bytes (at most TOKEN_MAC_LEN) for another purpose, named by `label`. False:
- * no memory.
+ * A further key of `len` bytes (at most TOKEN_MAC_LEN) for another purpose, named by `label`.
+ * False: no memory.
  */
 bool token_derive(const struct token_key *key, const char *label, uint8_t *out, size_t len);
 

@@ -20,7 +20,8 @@ rules_are_read_and_written(void **state)
 		{ "source=192.0.2.7 registrar", "source=192.0.2.7/32 registrar" },
 		{ "source=0.0.0.0/0 registrar", "source=0.0.0.0/0 registrar" },
 		{ "source=2001:DB8::/33 registrar", "source=2001:db8::/33 registrar" },
-		{ "source=2001:db8::ff01:1:2 registrar", "source=2001:db8::ff01:1:2/128 registrar" },
+		{ "source=2001:db8::ff01:1:2 registrar",
+		  "source=2001:db8::ff01:1:2/128 registrar" },
 		{ "listener=2 domain=*.example.org method=OTHER,ACK,PUBLISH reject=600",
 		  "method=OTHER,ACK,PUBLISH domain=*.example.org listener=2 reject=600" },
 	};
