@@ -43,9 +43,12 @@ class Bench(unittest.TestCase):
                                      args=args).start()
         self.addCleanup(self.daemon.kill)
         self.edge = self.daemon.out.wait(r"^sipring: ready on sip:(\S+)$")[1][1]
-        # each loop has connections of its own, and a datagram socket a second one over TCP
+        self.wait_up(sum(self.flows_to(core) for core in self.cores))
+
+    def flows_to(self, core):
+        """Each loop has connections of its own, and a datagram socket a second one over TCP."""
         udp = self.transport == "udp"
-        self.wait_up(sum(udp + LOOPS * (core.takes["TCP"] or not udp) for core in self.cores))
+        return udp + LOOPS * (core.takes["TCP"] or not udp)
 
     def wait_up(self, n, at=0):
         for _ in range(n):
@@ -438,7 +441,7 @@ class Death(Bench):
         self.assertEqual((got.status, got.get("retry-after")), (503, b"7"))
         at = len(self.daemon.err.text().splitlines())
         self.core = self.new_core(port=port)
-        self.wait_up(1, at)
+        self.wait_up(self.flows_to(self.core), at)
         # T-09: the answer to what came over a connection that is gone goes by one of ours
         phone.reply(asked, 200)
         self.assertEqual(self.core.next().status, 200)
