@@ -27,18 +27,26 @@ def config(name):
 
 
 class Kamailio:
-    def __init__(self, config_path, transports=("tcp",)):
+    """Of `memory` MB that its processes share. It is up when its commands are answered; one that
+    has none in its configuration (commands False), when it accepts a connection over TCP."""
+
+    def __init__(self, config_path, transports=("tcp",), memory=32, defines=(), commands=True):
         self.config = config_path
         self.transports = transports
+        self.memory = memory
+        self.defines = defines
+        self.is_up = self.answers if commands else self.listens
         self.port = free_port()
         self.process = None
         self.room = tempfile.TemporaryDirectory()
 
     def start(self):
-        argv = [PROGRAM, "-f", self.config, "-DD", "-E", "-m", "32", "-M", "8", "-Y",
+        argv = [PROGRAM, "-f", self.config, "-DD", "-E", "-m", str(self.memory), "-M", "8", "-Y",
                 self.room.name, "-P", f"{self.room.name}/kamailio.pid"]
         for transport in self.transports:
             argv += ["-l", f"{transport}:127.0.0.1:{self.port}"]
+        for name in self.defines:
+            argv += ["-A", name]
         if os.geteuid() == 0:
             shutil.chown(self.room.name, UNPRIVILEGED)
             argv += ["-u", UNPRIVILEGED]
@@ -46,9 +54,9 @@ class Kamailio:
                                         stderr=subprocess.PIPE)
         self.out = harness.Lines(self.process.stdout)
         self.err = harness.Lines(self.process.stderr)
-        if not harness.poll(self.answers):
+        if not harness.poll(self.is_up):
             self.end()
-            raise AssertionError(f"no answer from {argv}\n{self.err.text()}")
+            raise AssertionError(f"not up: {argv}\n{self.err.text()}")
         return self
 
     def answers(self):
@@ -56,6 +64,13 @@ class Kamailio:
             return self.rpc("core.version")
         except OSError:
             return None
+
+    def listens(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), DEADLINE).close()
+            return True
+        except OSError:
+            return False
 
     def rpc(self, method, *params):
         """One of its own commands: JSON-RPC in datagrams, between sockets in its directory."""

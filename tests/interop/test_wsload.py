@@ -2,15 +2,11 @@
 """wsload against a real Kamailio (bench/compare.kamailio.cfg): every SIP scenario as it is."""
 
 import json
-import os
 import pathlib
-import shutil
-import socket
 import subprocess
-import tempfile
 import unittest
 
-from kamailio import PROGRAM, UNPRIVILEGED, free_port
+import kamailio
 from peer import DEADLINE, harness
 
 CONFIG = str(pathlib.Path(__file__).parents[2] / "bench" / "compare.kamailio.cfg")
@@ -20,50 +16,21 @@ SCENARIOS = {"options": ["--depth", "4"], "register": [], "message": ["--depth",
              "idle": ["--keep-alive", "100ms"], "storm": ["--backoff", "exponential:100ms"]}
 
 
-class Kamailio:
-    def __init__(self, *defines):
-        self.port = free_port()
-        self.room = tempfile.TemporaryDirectory()
-        argv = [PROGRAM, "-f", CONFIG, "-DD", "-E", "-m", "512", "-M", "8", "-Y", self.room.name,
-                "-P", f"{self.room.name}/pid", "-l", f"tcp:127.0.0.1:{self.port}",
-                *[x for name in defines for x in ("-A", name)]]
-        if os.geteuid() == 0:
-            shutil.chown(self.room.name, UNPRIVILEGED)
-            argv += ["-u", UNPRIVILEGED]
-        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE)
-        self.out = harness.Lines(self.process.stdout)
-        self.err = harness.Lines(self.process.stderr)
-        if not harness.poll(self.listens):
-            self.end()
-            raise AssertionError(f"no listener from {argv}\n{self.err.text()}")
-
-    def listens(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
-            return False
-
-    def end(self):
-        self.process.terminate()
-        try:
-            self.process.wait(DEADLINE)
-        finally:
-            self.process.kill()
-        self.room.cleanup()
-
-
 class Scenarios(unittest.TestCase):
+    def server(self, *defines):
+        k = kamailio.Kamailio(CONFIG, memory=512, defines=defines, commands=False)
+        self.addCleanup(k.room.cleanup)
+        self.addCleanup(k.end)
+        return k.start()
+
     def run_all(self, *args, defines=()):
         """Each against a server of its own, so that no binding of the one before is there."""
         results = {}
         for name, more in SCENARIOS.items():
             with self.subTest(name):
-                kamailio = Kamailio(*defines)
-                self.addCleanup(kamailio.end)
+                server = self.server(*defines)
                 done = subprocess.run(
-                    [WSLOAD, f"ws://127.0.0.1:{kamailio.port}", "--json", "--scenario", name,
+                    [WSLOAD, f"ws://127.0.0.1:{server.port}", "--json", "--scenario", name,
                      "--connections", "10", "--duration", "500ms", "--warm-up", "50ms", *more,
                      *args], capture_output=True, text=True, timeout=4 * DEADLINE, check=False)
                 self.assertEqual(done.returncode, 0, done.stderr)
@@ -87,9 +54,8 @@ class Scenarios(unittest.TestCase):
         self.run_all("--password", "secret", defines=["WITH_AUTH", "WITH_SHA256"])
 
     def test_wrong_password(self):
-        kamailio = Kamailio("WITH_AUTH")
-        self.addCleanup(kamailio.end)
-        done = subprocess.run([WSLOAD, f"ws://127.0.0.1:{kamailio.port}", "--scenario", "call",
+        server = self.server("WITH_AUTH")
+        done = subprocess.run([WSLOAD, f"ws://127.0.0.1:{server.port}", "--scenario", "call",
                                "--connections", "2", "--duration", "100ms", "--password", "no"],
                               capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 1)
@@ -97,7 +63,8 @@ class Scenarios(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not PROGRAM:
-        print("SKIP: kamailio is not installed")
+    why = kamailio.missing(CONFIG)
+    if why:
+        print(f"SKIP: {why}")
         raise SystemExit(77)
     unittest.main()
