@@ -40,8 +40,8 @@ def poll(condition, within, every=0.02):
 class Server:
     """A sipring of its own, on the processors that are named; its counters, CPU time and memory."""
 
-    def __init__(self, path, cpus, settings=None, routing="registrar", listen="127.0.0.1:0"):
-        command = [str(path), "--listen", f"ws:{listen}", "--routing", routing]
+    def __init__(self, path, cpus, settings=None, routing="registrar", scheme="ws"):
+        command = [str(path), "--listen", f"{scheme}:127.0.0.1:0", "--routing", routing]
         for name, value in (settings or {}).items():
             command += ["--set", f"{name}={value}"]
         self.errors = tempfile.TemporaryFile(mode="w+")
@@ -86,13 +86,17 @@ class Server:
         self.errors.seek(0)
         return self.errors.read()[-2000:]
 
-    def counters(self):
+    def ask(self, signal_number, pattern):
+        """Sends the signal; the match of the line that answers it."""
         start = len(self.lines)
-        self.process.send_signal(signal.SIGUSR1)
-        found = self._wait(r"counters (\{.*\})", start)
+        self.process.send_signal(signal_number)
+        found = self._wait(pattern, start)
         if not found:
-            raise Failed(f"no counters from sipring: {self.said()}")
-        return json.loads(found[1])
+            raise Failed(f"no {pattern!r} from sipring: {self.said()}")
+        return found
+
+    def counters(self):
+        return json.loads(self.ask(signal.SIGUSR1, r"counters (\{.*\})")[1])
 
     def cpu_s(self):
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
@@ -104,14 +108,11 @@ class Server:
         return sum(int(x) for x in re.findall(r"^Private_\w+: +(\d+) kB", text, re.M)) << 10
 
     def stop(self):
-        """Drains it; its last counters."""
+        """Drains it."""
         self.process.send_signal(signal.SIGTERM)
-        found = self._wait(r"counters (\{.*\})\n(?=.*)", 0)
         code = self.process.wait(60)
         if code != 0:
             raise Failed(f"sipring ended with {code}: {self.said()}")
-        last = [x for x in self.lines if "counters {" in x]
-        return json.loads(last[-1].partition("counters ")[2]) if found else {}
 
     def kill(self):
         if self.process.poll() is None:
@@ -122,9 +123,9 @@ class Server:
 class Load:
     """A wsload that runs beside us, its threads on CPUs from `cpu` on (None: on any)."""
 
-    def __init__(self, path, port, cpu, *args):
+    def __init__(self, path, port, cpu, *args, scheme="ws"):
         pin = [] if cpu is None else ["--cpu", str(cpu)]
-        command = [str(path), f"ws://127.0.0.1:{port}/", "--json", "--quiet", *pin,
+        command = [str(path), f"{scheme}://127.0.0.1:{port}/", "--json", "--quiet", *pin,
                    *map(str, args)]
         self.command = " ".join(command)
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -151,7 +152,7 @@ def hold_congestion(name):
         try:
             CONGESTION.write_text(name)
         except OSError as error:
-            print(f"stays with {before}: {error}", flush=True)
+            print(f"stays with {before}: {error}", file=sys.stderr)
     return before
 
 
