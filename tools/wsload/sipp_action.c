@@ -118,14 +118,15 @@ static bool
 compare_text(struct sipp_call *c, const struct sipp_action *a, struct sipp_text *text)
 {
 	struct sipp_text value = { 0 };
+	bool ok;
 
 	sipp_text_put(&value, SPAN(""));
 	sipp_value_put(sipp_call_value(c, a->variable), &value);
-	if (value.failed)
-		return no_memory(c);
-	sipp_value_number(sipp_call_value(c, a->target), strcmp(value.at, text->at));
+	ok = !value.failed;
+	if (ok)
+		sipp_value_number(sipp_call_value(c, a->target), strcmp(value.at, text->at));
 	sipp_text_free(&value);
-	return true;
+	return ok || no_memory(c);
 }
 
 static bool

@@ -2,8 +2,9 @@
 #ifndef WSLOAD_SIPP_DATAGRAM_H
 #define WSLOAD_SIPP_DATAGRAM_H
 /*
- * UDP: one socket, with a ring of its own, for struct ring knows streams only. Datagrams come by
- * one multishot receive into a pool of buffers, with the address they come from.
+ * UDP: one socket, with a ring of its own, for struct ring takes only datagram sockets that are
+ * connected. Datagrams come by one multishot receive into a pool of buffers, with the address they
+ * come from.
  */
 #include <stdbool.h>
 #include <stdint.h>
