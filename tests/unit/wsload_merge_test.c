@@ -77,12 +77,18 @@ setup(void **state)
 	return 0;
 }
 
+static const char *
+add(const char *text)
+{
+	return merge_add(&merged_plan, &merged, span_of(text, strlen(text)));
+}
+
 static void
 merging_is_recording_all_in_one(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 2; i++)
-		assert_null(merge_add(&merged_plan, &merged, texts[i]));
+		assert_null(add(texts[i]));
 	for (int i = 0; i < TALLY_TIMES_COUNT; i++) {
 		struct histogram *got = &merged.tally.times[i], *want = &whole.tally.times[i];
 
@@ -111,17 +117,16 @@ what_is_no_result_is_refused(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		assert_non_null(merge_add(&merged_plan, &merged, bad[i]));
+		assert_non_null(add(bad[i]));
 	merge_begin(&merged_plan, &merged);
 	at = strstr(texts[0], "\"buckets\":[");
 	assert_non_null(at);
 	memcpy(at + 11, "-", 1); /* a number that is negative */
-	assert_non_null(merge_add(&merged_plan, &merged, texts[0]));
+	assert_non_null(add(texts[0]));
 	plan.options.scenario = scenario_find("call");
 	to_text(&parts[0], texts[0]);
-	assert_null(merge_add(&merged_plan, &merged, texts[1]));
-	assert_string_equal(merge_add(&merged_plan, &merged, texts[0]),
-			    "another scenario than in the file before it");
+	assert_null(add(texts[1]));
+	assert_string_equal(add(texts[0]), "another scenario than in the file before it");
 }
 
 int

@@ -6,9 +6,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tools/wsload/file.h"
 #include "tools/wsload/report.h"
-
-#define FILE_MAX (16u << 20)
 
 static const char no_result[] = "no result of wsload --json";
 
@@ -125,15 +124,15 @@ merge_begin(struct plan *plan, struct result *result)
 }
 
 const char *
-merge_add(struct plan *plan, struct result *result, const char *text)
+merge_add(struct plan *plan, struct result *result, struct span text)
 {
-	const char *end = text + strlen(text), *line;
+	const char *end = span_end(text), *line;
 	const char *wrong = no_result;
 	json_t *one;
 
-	while (end > text && end[-1] == '\n')
+	while (end > text.at && end[-1] == '\n')
 		end--;
-	for (line = end; line > text && line[-1] != '\n';)
+	for (line = end; line > text.at && line[-1] != '\n';)
 		line--;
 	one = json_loadb(line, (size_t)(end - line), 0, NULL);
 	if (one)
@@ -144,35 +143,16 @@ merge_add(struct plan *plan, struct result *result, const char *text)
 
 /* ---- the command ---- */
 
-/* Owned by the caller; NULL: errno says why. */
-static char *
-read_file(const char *path)
-{
-	FILE *in = fopen(path, "re");
-	char *text = in ? malloc(FILE_MAX) : NULL;
-	size_t len = text ? fread(text, 1, FILE_MAX - 1, in) : 0;
-	bool ok = text && !ferror(in);
-
-	if (text)
-		text[len] = '\0';
-	if (in)
-		fclose(in);
-	if (!ok) {
-		free(text);
-		text = NULL;
-	}
-	return text;
-}
-
 static bool
 add_file(struct plan *plan, struct result *result, const char *path)
 {
-	char *text = read_file(path);
-	const char *wrong = text ? merge_add(plan, result, text) : strerror(errno);
+	struct span text;
+	const char *wrong =
+		file_read(path, &text) ? merge_add(plan, result, text) : strerror(errno);
 
 	if (wrong)
 		fprintf(stderr, "wsload: %s: %s\n", path, wrong);
-	free(text);
+	file_free(text);
 	return !wrong;
 }
 

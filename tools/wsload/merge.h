@@ -14,7 +14,7 @@
  * it. NULL, or what is wrong; static text.
  */
 void merge_begin(struct plan *plan, struct result *result);
-const char *merge_add(struct plan *plan, struct result *result, const char *text);
+const char *merge_add(struct plan *plan, struct result *result, struct span text);
 
 /* The command; argv[0] is "merge". The exit code. */
 int merge_main(int argc, char **argv);

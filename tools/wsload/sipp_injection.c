@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "tools/wsload/sipp_file.h"
+#include "tools/wsload/file.h"
 
 /* ---- the first line ---- */
 
@@ -197,10 +197,10 @@ sipp_injection_read(struct sipp_injection *in, const char *name, struct sipp_err
 	bool ok = false;
 
 	*in = (struct sipp_injection){ .name = name };
-	if (!sipp_file_read(name, &bytes))
+	if (!file_read(name, &bytes))
 		return sipp_error(error, 0, "%s", strerror(errno));
 	ok = sipp_injection_parse(in, bytes.at, bytes.len, error);
-	sipp_file_free(bytes);
+	file_free(bytes);
 	return ok;
 }
 

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include "tools/wsload/sipp_file.h"
+#include "tools/wsload/file.h"
 #include "tools/wsload/sipp_injection.h"
 
 static const struct {
@@ -262,13 +262,13 @@ read_file(struct reader *r, struct span text)
 	if (!next_parameter(&text, &name, &value, &bad) || !span_equal(name, SPAN("name")))
 		return wrong(r, "it has name=FILE");
 	path = sipp_text_copy(value);
-	if (!path || !sipp_file_read(path, &bytes)) {
+	if (!path || !file_read(path, &bytes)) {
 		free(path);
 		return wrong(r, strerror(errno));
 	}
 	free(path);
 	bad = !keep_text(r, bytes);
-	sipp_file_free(bytes);
+	file_free(bytes);
 	return !bad;
 }
 

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 #include "engine/clock.h"
+#include "tools/wsload/file.h"
 #include "tools/wsload/options_value.h"
-#include "tools/wsload/sipp_file.h"
 #include "tools/wsload/sipp_scenario.h"
 
 void
@@ -204,12 +204,12 @@ sipp_options_load(struct sipp_options *o, FILE *err)
 	const char *file = NULL;
 	struct span bytes;
 
-	if (!sipp_file_read(o->file, &bytes)) {
+	if (!file_read(o->file, &bytes)) {
 		fprintf(err, "wsload: %s: %s\n", o->file, strerror(errno));
 		return false;
 	}
 	o->scenario = sipp_scenario_new(bytes.at, bytes.len, o, &error, &file);
-	sipp_file_free(bytes);
+	file_free(bytes);
 	if (o->scenario)
 		return true;
 	fprintf(err, "wsload: %s:", file ? file : o->file);

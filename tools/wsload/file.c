@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tools/wsload/sipp_file.h"
+#include "tools/wsload/file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,11 +34,12 @@ read_all(FILE *in, size_t *len)
 }
 
 bool
-sipp_file_read(const char *path, struct span *out)
+file_read(const char *path, struct span *out)
 {
 	FILE *in = fopen(path, "re");
 	int error;
 
+	*out = span_of(NULL, 0);
 	if (!in)
 		return false;
 	out->at = read_all(in, &out->len);
@@ -49,7 +50,7 @@ sipp_file_read(const char *path, struct span *out)
 }
 
 void
-sipp_file_free(struct span bytes)
+file_free(struct span bytes)
 {
 	free((void *)(uintptr_t)bytes.at);
 }
