@@ -465,6 +465,28 @@ class Failures(Case):
             f"<send>{OPTIONS}</send>", '<recv response="200" timeout="50" ontimeout="end"/>',
             '<label id="end"/>', "<nop/>")).name, "-m", 1), 1)
 
+    def never_sent(self, value, *args, before=""):
+        """The call is over before its first message: nothing goes out, now or later."""
+        text = message("OPTIONS sip:x@b SIP/2.0", "CSeq: 1 OPTIONS", value)
+        run = self.start("udp:127.0.0.1:9", self.file("c.xml", scenario(
+            before, f'<send retrans="5">{text}</send>', '<recv response="200"/>')).name,
+            "-m", 2, "-r", 20, *args)
+        code, r = run.result()
+        self.assertEqual((code, r["counts"]["call_failed"], r["counts"]["messages_sent"],
+                          r["counts"]["resent"]), (1, 2, 0, 0))
+        return run.err.text()
+
+    def test_no_challenge(self):
+        self.assertRegex(self.never_sent("[authentication]"), "without a challenge")
+
+    def test_field_with_a_wrong_keyword(self):
+        """Those of the file are looked at before anything runs; this one comes later."""
+        users = self.file("users.csv", "SEQUENTIAL\nanna\n")
+        later = f"""<nop><action><insert file="{users}" value="\\x5bnothing]"/>
+            </action></nop>"""
+        self.assertRegex(self.never_sent("X: [field0 line=1]", "-inf", users, before=later),
+                         "nothing.: no keyword")
+
     def test_endless_loop(self):
         run = self.start("udp:127.0.0.1:9", self.file("c.xml", scenario(
             '<label id="a"/>', '<nop next="a"/>')).name, "-m", 1)

@@ -103,7 +103,7 @@ put_field(struct expander *x, const struct sipp_piece *p)
 	struct sipp_scenario *s = c->run->scenario;
 	const struct sipp_injection *in = &s->injections[p->index];
 	struct sipp_text text = { 0 };
-	struct sipp_template inner;
+	struct sipp_template inner = { 0 };
 	struct sipp_error error = { 0 };
 	const struct sipp_names names = { .variables = &s->variables,
 					  .options = c->run->options,
@@ -120,7 +120,10 @@ put_field(struct expander *x, const struct sipp_piece *p)
 	}
 	sipp_injection_field(in, line, p->field, &text);
 	if (text.at && strchr(text.at, '[') && x->depth < DEPTH_MAX) {
-		ok = ok && sipp_template_text(&inner, text.at, 0, &names);
+		if (ok && !sipp_template_text(&inner, text.at, 0, &names)) {
+			sipp_call_fail(c, TALLY_call_failed, error.text, false);
+			ok = false;
+		}
 		x->depth++;
 		ok = ok && expand(x, &inner);
 		x->depth--;
@@ -423,8 +426,10 @@ sipp_expand_message(struct sipp_call *c, const struct sipp_template *t, struct s
 	size_t begin = out->len, head, body;
 	char digits[24];
 
-	if (!expand(&x, t) || out->failed)
-		return !out->failed;
+	if (!expand(&x, t))
+		return false;
+	if (out->failed)
+		return true;
 	head = sipp_header_end(span_of(out->at + begin, out->len - begin));
 	body = head ? out->len - begin - head : 0;
 	while (x.lens_len--) {
