@@ -15,8 +15,7 @@
 #include "tools/wsload/storm.h"
 #include "tools/wsload/worker.h"
 
-#define HEAD_MAX 8192u         /* of the handshake's answer */
-#define MESSAGE_MAX (1u << 24) /* that a server may send */
+#define HEAD_MAX 8192u /* of the handshake's answer */
 #define SEND_TIMEOUT_US 30000000u
 
 static bool

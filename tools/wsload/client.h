@@ -65,7 +65,7 @@ struct client {
 	uint32_t slot;
 	uint16_t local_port; /* of scenarios of SIPp */
 	uint8_t state;
-	bool dirty, ready, settled, again;
+	bool dirty, ready, settled;
 	uint16_t free; /* first of the free operations, or CLIENT_OP_NONE */
 	uint16_t busy;
 	uint32_t cseq;            /* requests with one Call-ID that it has sent: REGISTER */

@@ -26,7 +26,7 @@ struct scenario {
 	bool idles;              /* no operations */
 	bool once;               /* one operation of each client, after the warm-up */
 	bool serial;             /* one operation of a client at a time, whatever the depth */
-	bool listens; /* clients are those that connect to us */
+	bool listens;            /* clients are those that connect to us */
 	bool mixes;  /* operations of several kinds, by weights; any client starts one */
 	bool storms; /* an operation is a client's way back after its connection broke */
 };

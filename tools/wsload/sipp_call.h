@@ -83,7 +83,7 @@ struct sipp_call {
 
 /*
  * `id` is copied; NULL: a Call-ID of our own. NULL: no memory. sipp_call_free() after
- * sipp_call_end().
+ * sipp_run_end().
  */
 struct sipp_call *sipp_call_new(struct sipp_run *run, uint64_t number, uint32_t user,
 				struct span id);

@@ -61,7 +61,6 @@ struct worker {
 	struct op *ops;         /* theirs, one after the other */
 	uint32_t first, clients_len;
 	struct client **by_slot;
-	uint32_t slots_max;
 
 	uint32_t opening;                   /* being opened right now */
 	uint32_t opened;                    /* reached the state OPEN or failed, once */
@@ -81,7 +80,7 @@ struct worker {
 	_Atomic int phase; /* enum worker_phase */
 	int failed;        /* -errno that ended the thread */
 
-	struct sipp_run *sipp;  /* a scenario of SIPp's; else NULL */
+	struct sipp_run *sipp; /* a scenario of SIPp's; else NULL */
 
 	struct exchange_id lost[WORKER_LOST_MAX];
 	uint32_t lost_len;
