@@ -11,8 +11,8 @@
  *     source=192.0.2.0/24     address of the peer (IPv6 too); without /bits: that one
  *     listener=2              it came to the second listener
  *     header=X-Trunk          this field is there
- *     registrar               go on to the registrar and proxy
- *     upstream=NAME           to this group of upstreams
+ *     registrar               go on: to the registrar and proxy, in mode edge to the SIP core
+ *     upstream=NAME           to this group of upstreams; settings refuse it while there is one group
  *     reject=403              answer with this status, 300 to 699
  *
  * Pure; no state; any thread.

@@ -2,8 +2,9 @@
 #ifndef ENGINE_STAGE_H
 #define ENGINE_STAGE_H
 /*
- * What the routing stage of modes registrar and embed holds. Shared by route.c, proxy.c,
- * registrar.c, answer.c, inbound.c and embed.c; nobody else looks in.
+ * What the routing stage holds, one of each router. Shared by the files that decide: route.c, those
+ * of the modes (proxy*.c and registrar*.c, edge.c, embed.c), and what they ask (admission.c,
+ * auth_check.c, gruu.c, inbound.c, answer.c); nobody else looks in.
  */
 #include "engine/names.h"
 #include "engine/shared.h"
@@ -19,7 +20,7 @@ struct stage_route {
 struct stage {
 	const struct settings *settings;
 	struct stats *stats;
-	struct flows *flows;       /* these three are of struct shared */
+	struct flows *flows;        /* of struct shared, as location and home are */
 	struct location *location;
 	struct location_home *home; /* this router's */
 	uint32_t index;             /* this router's */
