@@ -6,7 +6,7 @@
  * message in, one text out. Each input lies against a guard page (feed.h). For one thread.
  *
  *     struct routing r;
- *     routing_init(&r, settings...);  routing_open(&r, 1, "192.0.2.1", 4711);
+ *     routing_init(&r);
  *     routing_send(&r, 1, text, len); r.m->action, r.out ...
  */
 #include <assert.h>
@@ -124,6 +124,24 @@ routing_fini(struct routing *r)
 	free(r->shapes);
 	free(r->m);
 	free(r->out);
+}
+
+/* A test of cmocka whose state is `r`; its setup may be NULL. */
+#define ROUTING_TEST(f, setup)                                                                     \
+	cmocka_unit_test_prestate_setup_teardown(f, setup, routing_teardown, &r)
+
+static inline int
+routing_setup(void **state)
+{
+	routing_init(*state);
+	return 0;
+}
+
+static inline int
+routing_teardown(void **state)
+{
+	routing_fini(*state);
+	return 0;
 }
 
 /* Put the pieces together, as the loop would. */

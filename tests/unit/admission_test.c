@@ -27,14 +27,6 @@ start(const char *const *settings)
 
 #define START(...) start((const char *const[]){ __VA_ARGS__, NULL })
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	routing_fini(&r);
-	return 0;
-}
-
 /* To bob, `age_ns` old; returns the status, 0: it is forwarded or dropped. */
 static int
 say_aged(const char *method, const char *tag, const char *fields, uint64_t age_ns)
@@ -213,7 +205,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_teardown(f, teardown)
+#define TEST(f) ROUTING_TEST(f, NULL)
 		TEST(the_first_rule_that_fits_decides),
 		TEST(methods_that_are_not_named_are_405),
 		TEST(what_is_too_large_is_513),

@@ -91,14 +91,6 @@ setup(void **state)
 }
 
 static inline int
-teardown(void **state)
-{
-	(void)state;
-	routing_fini(&r);
-	return 0;
-}
-
-static inline int
 say_register(uint32_t slot, const char *user, const char *fields)
 {
 	routing_say(&r, slot,

@@ -169,7 +169,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) ROUTING_TEST(f, setup)
 		TEST(requests_are_challenged_by_the_proxy),
 		TEST(ack_and_cancel_are_never_challenged),
 		TEST(strangers_are_refused_or_let_in),

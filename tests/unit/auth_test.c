@@ -199,7 +199,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) ROUTING_TEST(f, setup)
 		TEST(all_algorithms_in_their_order),
 		TEST(the_setting_orders_and_the_file_limits),
 		TEST(wrong_passwords_are_challenged_again),

@@ -59,14 +59,6 @@ setup_rate(void **state)
 	return setup_with(1);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	routing_fini(&r);
-	return 0;
-}
-
 static void
 token_of(uint32_t slot, char out[TOKEN + 1])
 {
@@ -274,12 +266,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(same_bytes, setup, teardown),
-		cmocka_unit_test_setup_teardown(register_text, setup, teardown),
-		cmocka_unit_test_setup_teardown(transport, setup, teardown),
-		cmocka_unit_test_setup_teardown(undeliverable, setup, teardown),
-		cmocka_unit_test_setup_teardown(undeliverable_at_the_rate, setup_rate, teardown),
-		cmocka_unit_test_setup_teardown(routes, setup, teardown),
+		ROUTING_TEST(same_bytes, setup),
+		ROUTING_TEST(register_text, setup),
+		ROUTING_TEST(transport, setup),
+		ROUTING_TEST(undeliverable, setup),
+		ROUTING_TEST(undeliverable_at_the_rate, setup_rate),
+		ROUTING_TEST(routes, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

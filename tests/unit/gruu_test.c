@@ -10,24 +10,7 @@
 #define URN "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
 
 static struct routing r;
-static unsigned cseq;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	cseq = 1;
-	routing_init(&r);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	routing_fini(&r);
-	return 0;
-}
+static unsigned cseq = 1; /* of the next REGISTER */
 
 static int
 say_register(uint32_t slot, const char *user, const char *call_id, const char *fields)
@@ -166,7 +149,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) ROUTING_TEST(f, routing_setup)
 		TEST(a_public_one_names_an_instance),
 		TEST(temporary_ones_hide_the_user_and_end_with_the_call_id),
 		TEST(only_who_asks_gets_one),

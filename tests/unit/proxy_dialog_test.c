@@ -12,22 +12,6 @@
 
 static struct routing r;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	routing_init(&r);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	routing_fini(&r);
-	return 0;
-}
-
 /* The token behind the n-th `before` in what went out. */
 static const char *
 token_at(const char *before, int n, char out[TOKEN + 1])
@@ -415,14 +399,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(foreign_routes, setup, teardown),
-		cmocka_unit_test_setup_teardown(dialog_with_bad_tokens, setup, teardown),
-		cmocka_unit_test_setup_teardown(targets, setup, teardown),
-		cmocka_unit_test_setup_teardown(dialog_by_tokens, setup, teardown),
-		cmocka_unit_test_setup_teardown(strict_routing, setup, teardown),
-		cmocka_unit_test_setup_teardown(both_ends_on_one_connection, setup, teardown),
-		cmocka_unit_test_setup_teardown(undeliverable, setup, teardown),
-		cmocka_unit_test_setup_teardown(many_fields, setup, teardown),
+		ROUTING_TEST(foreign_routes, routing_setup),
+		ROUTING_TEST(dialog_with_bad_tokens, routing_setup),
+		ROUTING_TEST(targets, routing_setup),
+		ROUTING_TEST(dialog_by_tokens, routing_setup),
+		ROUTING_TEST(strict_routing, routing_setup),
+		ROUTING_TEST(both_ends_on_one_connection, routing_setup),
+		ROUTING_TEST(undeliverable, routing_setup),
+		ROUTING_TEST(many_fields, routing_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,14 +26,6 @@ setup(void **state)
 }
 
 static int
-teardown(void **state)
-{
-	(void)state;
-	routing_fini(&r);
-	return 0;
-}
-
-static int
 enroll(uint32_t slot, const char *scheme, const char *user)
 {
 	routing_say(&r, slot,
@@ -205,12 +197,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(via_says_the_transport, setup, teardown),
-		cmocka_unit_test_setup_teardown(response_comes_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(sips_wants_tls, setup, teardown),
-		cmocka_unit_test_setup_teardown(sips_contacts, setup, teardown),
-		cmocka_unit_test_setup_teardown(sips_by_token, setup, teardown),
-		cmocka_unit_test_setup_teardown(next_flow_of_the_slot, setup, teardown),
+		ROUTING_TEST(via_says_the_transport, setup),
+		ROUTING_TEST(response_comes_back, setup),
+		ROUTING_TEST(sips_wants_tls, setup),
+		ROUTING_TEST(sips_contacts, setup),
+		ROUTING_TEST(sips_by_token, setup),
+		ROUTING_TEST(next_flow_of_the_slot, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

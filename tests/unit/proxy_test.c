@@ -12,22 +12,6 @@
 
 static struct routing r;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	routing_init(&r);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	routing_fini(&r);
-	return 0;
-}
-
 /* The token behind the n-th `before` in what went out. */
 static const char *
 token_at(const char *before, int n, char out[TOKEN + 1])
@@ -454,14 +438,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(contacts_do_not_hijack, setup, teardown),
-		cmocka_unit_test_setup_teardown(checks, setup, teardown),
-		cmocka_unit_test_setup_teardown(message_is_forwarded, setup, teardown),
-		cmocka_unit_test_setup_teardown(invite_gets_record_route, setup, teardown),
-		cmocka_unit_test_setup_teardown(cancel_and_ack_follow_invite, setup, teardown),
-		cmocka_unit_test_setup_teardown(ack_to_our_answer_is_absorbed, setup, teardown),
-		cmocka_unit_test_setup_teardown(responses, setup, teardown),
-		cmocka_unit_test_setup_teardown(opcodes, setup, teardown),
+		ROUTING_TEST(contacts_do_not_hijack, routing_setup),
+		ROUTING_TEST(checks, routing_setup),
+		ROUTING_TEST(message_is_forwarded, routing_setup),
+		ROUTING_TEST(invite_gets_record_route, routing_setup),
+		ROUTING_TEST(cancel_and_ack_follow_invite, routing_setup),
+		ROUTING_TEST(ack_to_our_answer_is_absorbed, routing_setup),
+		ROUTING_TEST(responses, routing_setup),
+		ROUTING_TEST(opcodes, routing_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

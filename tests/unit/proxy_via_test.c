@@ -9,22 +9,6 @@
 
 static struct routing r;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	routing_init(&r);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	routing_fini(&r);
-	return 0;
-}
-
 /* RFC 3261 §18.2.1: where a request really came from is not for its sender to say. */
 static void
 received_of_the_sender_is_replaced(void **state)
@@ -103,9 +87,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(received_of_the_sender_is_replaced, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(received_in_answers, setup, teardown),
+		ROUTING_TEST(received_of_the_sender_is_replaced, routing_setup),
+		ROUTING_TEST(received_in_answers, routing_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

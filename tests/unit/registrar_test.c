@@ -8,24 +8,7 @@
 #include "tests/routing.h"
 
 static struct routing r;
-static unsigned cseq;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	cseq = 1;
-	routing_init(&r);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	routing_fini(&r);
-	return 0;
-}
+static unsigned cseq = 1; /* of the next REGISTER */
 
 static void
 start_again(void)
@@ -478,18 +461,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(refused_for_to, setup, teardown),
-		cmocka_unit_test_setup_teardown(limits, setup, teardown),
-		cmocka_unit_test_setup_teardown(sizes, setup, teardown),
-		cmocka_unit_test_setup_teardown(ordered, setup, teardown),
-		cmocka_unit_test_setup_teardown(bound, setup, teardown),
-		cmocka_unit_test_setup_teardown(expiries, setup, teardown),
-		cmocka_unit_test_setup_teardown(removed, setup, teardown),
-		cmocka_unit_test_setup_teardown(outbound, setup, teardown),
-		cmocka_unit_test_setup_teardown(path, setup, teardown),
-		cmocka_unit_test_setup_teardown(preference, setup, teardown),
-		cmocka_unit_test_setup_teardown(expired, setup, teardown),
+		ROUTING_TEST(refused, routing_setup),
+		ROUTING_TEST(refused_for_to, routing_setup),
+		ROUTING_TEST(limits, routing_setup),
+		ROUTING_TEST(sizes, routing_setup),
+		ROUTING_TEST(ordered, routing_setup),
+		ROUTING_TEST(bound, routing_setup),
+		ROUTING_TEST(expiries, routing_setup),
+		ROUTING_TEST(removed, routing_setup),
+		ROUTING_TEST(outbound, routing_setup),
+		ROUTING_TEST(path, routing_setup),
+		ROUTING_TEST(preference, routing_setup),
+		ROUTING_TEST(expired, routing_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
