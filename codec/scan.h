@@ -51,6 +51,13 @@ scan_is_digit(char c)
 	return (unsigned char)(c - '0') <= 9;
 }
 
+/* Of a character that is SCAN_HEX. */
+static inline unsigned
+scan_hex_value(char c)
+{
+	return scan_is_digit(c) ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10);
+}
+
 /* First character outside the classes, or end. */
 static inline const char *
 scan_while(const char *p, const char *end, unsigned classes)

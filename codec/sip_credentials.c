@@ -3,12 +3,6 @@
 #include "codec/scan.h"
 #include "codec/sip_digest.h"
 
-static struct span
-between(const char *begin, const char *end)
-{
-	return span_of(begin, (size_t)(end - begin));
-}
-
 /* Past a '=' or a ',' with white space on both sides; NULL: something else is there. */
 static const char *
 over(const char *p, const char *end, char mark)
@@ -26,11 +20,11 @@ value_read(const char *p, const char *end, struct span *value)
 	if (p < end && *p == '"') {
 		stop = scan_over_quoted(p, end);
 		if (stop)
-			*value = between(p + 1, stop - 1);
+			*value = span_between(p + 1, stop - 1);
 		return stop;
 	}
 	stop = scan_while(p, end, SCAN_TOKEN);
-	*value = between(p, stop);
+	*value = span_between(p, stop);
 	return stop > p ? stop : NULL;
 }
 
@@ -64,7 +58,7 @@ static const char *
 param_read(const char *p, const char *end, struct sip_credentials *out)
 {
 	const char *stop = scan_while(p, end, SCAN_TOKEN);
-	struct span *place = place_of(out, between(p, stop)), value;
+	struct span *place = place_of(out, span_between(p, stop)), value;
 
 	if (stop == p || !(p = over(stop, end, '=')) || !(p = value_read(p, end, &value)))
 		return NULL;
@@ -85,7 +79,7 @@ sip_credentials_parse(struct span value, struct sip_credentials *out)
 	value = span_trim(value);
 	end = span_end(value);
 	p = scan_while(value.at, end, SCAN_TOKEN);
-	if (!span_equal_nocase(between(value.at, p), SPAN("Digest")))
+	if (!span_equal_nocase(span_between(value.at, p), SPAN("Digest")))
 		return SIP_CREDENTIALS_OTHER;
 	if (p == end || !scan_is(*p, SCAN_LWS))
 		return SIP_CREDENTIALS_BAD;
@@ -108,10 +102,7 @@ sip_credentials_count(const struct sip_credentials *c, uint32_t *nc)
 	if (c->nc.len != 8 || !scan_all(c->nc, SCAN_HEX))
 		return false;
 	*nc = 0;
-	for (size_t i = 0; i < 8; i++) {
-		char digit = span_lower(c->nc.at[i]);
-
-		*nc = *nc << 4 | (uint32_t)(digit > '9' ? digit - 'a' + 10 : digit - '0');
-	}
+	for (size_t i = 0; i < c->nc.len; i++)
+		*nc = *nc << 4 | scan_hex_value(c->nc.at[i]);
 	return true;
 }

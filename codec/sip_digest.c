@@ -97,7 +97,7 @@ sip_digest_equal(struct span response, const char *right, size_t len)
 	if (response.len != len)
 		return false;
 	for (size_t i = 0; i < len; i++)
-		lower[i] = (char)(response.at[i] | (response.at[i] >= 'A' ? 0x20 : 0));
+		lower[i] = span_lower(response.at[i]);
 	return CRYPTO_memcmp(lower, right, len) == 0;
 }
 

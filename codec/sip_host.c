@@ -72,12 +72,6 @@ over_name(const char *const begin, const char *end)
 	return scan_is(*last, SCAN_ALPHA) ? p : NULL;
 }
 
-static int
-hex_value(char c)
-{
-	return scan_is(c, SCAN_DIGIT) ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
 /* One group of 1 to 4 hex digits. */
 static const char *
 over_group(const char *p, const char *end, uint8_t out[2])
@@ -86,7 +80,7 @@ over_group(const char *p, const char *end, uint8_t out[2])
 	int digits = 0;
 
 	while (p < end && digits < GROUP_DIGITS && scan_is(*p, SCAN_HEX)) {
-		n = n << 4 | (unsigned)hex_value(*p++);
+		n = n << 4 | scan_hex_value(*p++);
 		digits++;
 	}
 	out[0] = (uint8_t)(n >> 8);

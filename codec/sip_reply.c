@@ -6,12 +6,6 @@
 
 #define CRLF SPAN("\r\n")
 
-static struct span
-between(const char *begin, const char *end)
-{
-	return span_of(begin, (size_t)(end - begin));
-}
-
 static void
 put_line(struct writer *w, const struct sip_msg *m, const struct sip_field *f)
 {
@@ -35,7 +29,7 @@ put_other_params(struct writer *w, const struct sip_via *via, struct span others
 	for (; sip_param_next(&rest, &name, &value); begin = rest.at) {
 		end = rest.len ? rest.at - 1 : params.at + params.len;
 		if (!sip_param(others, name, &unused))
-			writer_put(w, between(begin - 1, end));
+			writer_put(w, span_between(begin - 1, end));
 	}
 }
 
@@ -84,14 +78,14 @@ put_top_via(struct writer *w, const struct sip_msg *m, const struct sip_reply *r
 	assert(ours.at[0] == ';');
 	end = text.at + text.len;
 	if (is_plain(via)) {
-		writer_put(w, between(m->base + f->name_off, end));
+		writer_put(w, span_between(m->base + f->name_off, end));
 	} else {
-		writer_put(w, between(m->base + f->name_off,
-				      via->params.len ? via->params.at - 1 : end));
+		writer_put(w, span_between(m->base + f->name_off,
+					   via->params.len ? via->params.at - 1 : end));
 		put_other_params(w, via, span_of(ours.at + 1, ours.len - 1));
 	}
 	writer_put(w, ours);
-	writer_put(w, between(end, m->base + f->end));
+	writer_put(w, span_between(end, m->base + f->end));
 }
 
 static void
@@ -131,7 +125,7 @@ put_to(struct writer *w, const struct sip_msg *m, const struct sip_reply *reply)
 		put_line(w, m, f);
 		return;
 	}
-	writer_put(w, between(m->base + f->name_off, value.at + value.len));
+	writer_put(w, span_between(m->base + f->name_off, value.at + value.len));
 	writer_put(w, SPAN(";tag="));
 	writer_put(w, reply->to_tag);
 	writer_put(w, CRLF);
@@ -160,7 +154,7 @@ put_call(struct writer *w, const struct sip_msg *m)
 	const struct sip_field *cseq = sip_msg_field(m, SIP_FIELD_CSEQ);
 
 	if (id && cseq && id->end == cseq->name_off) {
-		writer_put(w, between(m->base + id->name_off, m->base + cseq->end));
+		writer_put(w, span_between(m->base + id->name_off, m->base + cseq->end));
 		return;
 	}
 	put_line(w, m, id);

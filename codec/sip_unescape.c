@@ -7,12 +7,6 @@
 
 static const char reserved[] = { ';', '/', '?', ':', '@', '&', '=', '+', '$', ',' };
 
-static unsigned
-hex_value(char c)
-{
-	return scan_is(c, SCAN_DIGIT) ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10);
-}
-
 static bool
 at_escape(const char *p, const char *end)
 {
@@ -23,7 +17,7 @@ at_escape(const char *p, const char *end)
 static char
 escaped(const char *p)
 {
-	return (char)(hex_value(p[1]) << 4 | hex_value(p[2]));
+	return (char)(scan_hex_value(p[1]) << 4 | scan_hex_value(p[2]));
 }
 
 size_t

@@ -23,6 +23,12 @@ span_of(const void *at, size_t len)
 	return (struct span){ (const char *)at, len };
 }
 
+static inline struct span
+span_between(const char *begin, const char *end)
+{
+	return span_of(begin, (size_t)(end - begin));
+}
+
 /* One past the last byte; also of the empty span at NULL, to which nothing may be added. */
 static inline const char *
 span_end(struct span s)
