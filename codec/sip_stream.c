@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include "codec/sip_addr.h"
 #include "codec/sip_msg.h"
 
 /* One past the empty line that ends the head; 0: it is not there yet. */
@@ -38,35 +39,16 @@ line_next(struct span *rest, struct span *line)
 			return false;
 		end++;
 	} while (end < rest->at + rest->len && (*end == ' ' || *end == '\t'));
-	*line = span_of(rest->at, (size_t)(end - rest->at));
+	*line = span_between(rest->at, end);
 	*rest = span_of(end, rest->len - line->len);
 	return true;
-}
-
-/* The number in this value; UINT32_MAX: it is none, or larger than any message. */
-static uint32_t
-number(struct span value)
-{
-	uint64_t n = 0;
-
-	value = span_trim(value);
-	if (!value.len)
-		return UINT32_MAX;
-	for (size_t i = 0; i < value.len; i++) {
-		if (value.at[i] < '0' || value.at[i] > '9')
-			return UINT32_MAX;
-		n = n * 10 + (uint64_t)(value.at[i] - '0');
-		if (n >= UINT32_MAX)
-			return UINT32_MAX;
-	}
-	return (uint32_t)n;
 }
 
 /* T-10: bytes of the body. False: nobody can say. Two that differ are none. */
 static bool
 body_len(struct span head, uint32_t *out)
 {
-	struct span line, name;
+	struct span line, name, value;
 	bool any = false;
 
 	if (!line_next(&head, &line)) /* the start line */
@@ -77,11 +59,12 @@ body_len(struct span head, uint32_t *out)
 
 		if (!colon)
 			continue;
-		name = span_trim(span_of(line.at, (size_t)(colon - line.at)));
+		name = span_trim(span_between(line.at, colon));
 		if (sip_field_lookup(name) != SIP_FIELD_CONTENT_LENGTH)
 			continue;
-		n = number(span_of(colon + 1, line.len - (size_t)(colon + 1 - line.at)));
-		if (n == UINT32_MAX || (any && n != *out))
+		value = span_trim(span_between(colon + 1, span_end(line)));
+		/* of UINT32_MAX and more the end is further away than any message's */
+		if (!sip_delta_seconds(value, &n) || n == UINT32_MAX || (any && n != *out))
 			return false;
 		*out = n;
 		any = true;
@@ -93,18 +76,19 @@ body_len(struct span head, uint32_t *out)
 static enum sip_stream_event
 blank(const char *bytes, size_t len, uint32_t *used)
 {
-	if (len == 0 || bytes[0] != '\r')
-		return len ? SIP_STREAM_MESSAGE : SIP_STREAM_MORE;
-	if (len < 3)
-		return len < 2 || bytes[1] == '\n' ? SIP_STREAM_MORE : SIP_STREAM_BROKEN;
-	if (bytes[1] != '\n')
-		return SIP_STREAM_BROKEN;
-	if (bytes[2] == '\r' && len < 4)
+	static const char ping[] = { '\r', '\n', '\r', '\n' };
+	uint32_t same = 0;
+
+	while (same < sizeof(ping) && same < len && bytes[same] == ping[same])
+		same++;
+	if (same == len && same < sizeof(ping))
 		return SIP_STREAM_MORE;
-	*used = bytes[2] == '\r' ? 4 : 2;
-	if (bytes[2] != '\r')
-		return SIP_STREAM_BLANK;
-	return bytes[3] == '\n' ? SIP_STREAM_PING : SIP_STREAM_BROKEN;
+	if (same == 0)
+		return SIP_STREAM_MESSAGE;
+	if (same % 2)
+		return SIP_STREAM_BROKEN;
+	*used = same;
+	return same == 2 ? SIP_STREAM_BLANK : SIP_STREAM_PING;
 }
 
 static enum sip_stream_event
