@@ -144,11 +144,10 @@ sip_via_parse(struct span text, struct sip_via *out)
 bool
 sip_via_branch_is_rfc3261(struct span branch)
 {
-	const struct span cookie = SPAN("z9hG4bK");
+	const struct span cookie = SPAN(SIP_VIA_COOKIE);
 
-	_Static_assert(sizeof("z9hG4bK") - 1 == SIP_VIA_COOKIE_LEN, "its length");
 	/* Parameter values are the same in any case (§7.3.1), and the cookie is one. */
 	return branch.len > cookie.len &&
-	       (memcmp(branch.at, "z9hG4bK", sizeof("z9hG4bK") - 1) == 0 ||
+	       (memcmp(branch.at, SIP_VIA_COOKIE, SIP_VIA_COOKIE_LEN) == 0 ||
 		span_equal_nocase(span_of(branch.at, cookie.len), cookie));
 }

@@ -25,9 +25,10 @@ enum sip_error sip_via_parse(struct span text, struct sip_via *out);
 /* The same for a text in the head of m. */
 enum sip_error sip_via_read(const struct sip_msg *m, struct span text, struct sip_via *out);
 
-#define SIP_VIA_COOKIE_LEN 7
+#define SIP_VIA_COOKIE "z9hG4bK"
+#define SIP_VIA_COOKIE_LEN (sizeof(SIP_VIA_COOKIE) - 1)
 
-/* Does the branch begin with the magic cookie z9hG4bK and go on after it (RFC 3261 §8.1.1.7)? */
+/* Does the branch begin with the magic cookie and go on after it (RFC 3261 §8.1.1.7)? */
 bool sip_via_branch_is_rfc3261(struct span branch);
 
 #endif
