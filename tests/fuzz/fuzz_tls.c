@@ -313,7 +313,6 @@ step(struct bench *b, struct input *in)
 static void
 side_init(struct side *s, SSL_CTX *context, bool client)
 {
-	memset(&s->io, 0, sizeof(s->io));
 	s->io = (struct tls_io){ .put = put, .arg = s, .listener = &listener };
 	s->out.len = 0;
 	s->secure = s->ended = s->failed = false;
@@ -327,21 +326,24 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static struct bench b;
-	struct input in = { data + 1, len - 1 };
+	struct input in;
 
-	if (!set)
-		prepare();
 	if (len == 0)
 		return 0;
+	if (!set)
+		prepare();
+	in = (struct input){ data + 1, len - 1 };
 	b.said_len = b.heard_len = 0;
 	b.tampered = false;
 	side_init(&b.server, tls_set_server(set, &listener), false);
 	side_init(&b.client, clients[data[0] & 1].ssl, true);
 	tls_conn_keep(b.server.tls, set);
-	if (data[0] & 2) /* no client: what follows is all that comes */
-		deliver(&b, &b.server, in.at, in.len), in.len = 0;
-	else
+	if (data[0] & 2) { /* no client: what follows is all that comes */
+		deliver(&b, &b.server, in.at, in.len);
+		in.len = 0;
+	} else {
 		note(&b.client, tls_conn_handshake(b.client.tls));
+	}
 	while (in.len)
 		step(&b, &in);
 	for (int i = 0; i < 3; i++) /* so often they answer one another */

@@ -89,6 +89,7 @@ sockets(void **state)
 	said("none    o.cfg:3: socket option tag");
 	said("differs o.cfg:4: listen");
 	said("none    o.cfg:5: socket udp:10.0.0.1:5060: only ws and wss");
+	said("none    o.cfg:6: socket hep_udp:127.0.0.1:6060: this version has no HEP");
 	said("none    o.cfg:7: listen 'ws:eth0': 'eth0' is not an IP address");
 }
 

@@ -242,7 +242,6 @@ has_the_defaults_of_opensips_and_of_the_design(void **state)
 	assert_string_equal(s.listeners[0].address, "127.0.0.1");
 	assert_int_equal(s.listeners[0].port, 8080);
 	assert_int_equal(s.mode, SETTINGS_MODE_REGISTRAR);
-	assert_int_equal(s.ws_send_timeout_ms, 100);
 	assert_int_equal(s.guard, SETTINGS_GUARD_TRY);
 	assert_true(s.origin_required); /* W-S: OpenSIPS's default is 1 */
 }

@@ -187,6 +187,10 @@ challenges_are_written(void **state)
 		sip_digest_challenge(&small, &challenge);
 		assert_true(small.full && small.len <= cap);
 	}
+	w = writer_over(text, sizeof(text));
+	sip_digest_challenge(&w, &challenge);
+	check_span(writer_text(&w), "WWW-Authenticate: Digest realm=\"example.org\", nonce=\"n0\", "
+				    "qop=\"auth\", algorithm=SHA-512-256, stale=true\r\n");
 }
 
 int
