@@ -233,7 +233,8 @@ conn_core_input(struct loop *l, struct conn *c, struct span in, const struct rin
 			c->message_since_ns = 0;
 		loop_route_batch(l);
 	}
-	if (c->state == CONN_CORE && c->stream.seen && !c->message_since_ns) {
+	/* of a head or of a body; not a CRLF, which may be half a ping */
+	if (c->state == CONN_CORE && (c->stream.seen || c->stream.need) && !c->message_since_ns) {
 		c->message_since_ns = l->now_ns;
 		conn_timer_arm(l, c);
 	}

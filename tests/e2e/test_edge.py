@@ -283,6 +283,21 @@ class Message(Bench):
             self.assertIsNotNone(self.daemon.err.wait(f"core_broken .*{reason}"))
 
 
+class Unfinished(Bench):
+    settings = {"ws_message_timeout": 300}
+
+    def test_unfinished(self):
+        """A message of the core must be whole in time: its head, and its body."""
+        for part in (b"MESSAGE sip:a SIP/2.0\r\nl: 5", b"MESSAGE sip:a SIP/2.0\r\nl: 5\r\n\r\n",
+                     b"MESSAGE sip:a SIP/2.0\r\nl: 5\r\n\r\nbody"):
+            with self.subTest(part), self.daemon.counted(closed_message_timeout=1):
+                stream = socket.create_connection(self.edge.split(":"), harness.DEADLINE)
+                stream.settimeout(harness.DEADLINE)
+                stream.sendall(part)
+                self.assertEqual(stream.recv(10), b"")
+                stream.close()
+
+
 class MessageUdp(Message):
     transport = "udp"
 
