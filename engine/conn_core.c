@@ -182,7 +182,7 @@ step_pieces(struct loop *l, struct conn *c, struct span in)
 	b.len = used;
 	event(l, c, got, &b);
 	pieces_free(&l->bytes, &l->stats, &c->pieces);
-	return used - had;
+	return used < had ? in.len : used - had; /* broken: nothing more is read */
 }
 
 static void
