@@ -12,7 +12,7 @@
  *     listener=2              it came to the second listener
  *     header=X-Trunk          this field is there
  *     registrar               go on: to the registrar and proxy, in mode edge to the SIP core
- *     upstream=NAME           to this group of upstreams; settings refuse it while there is one group
+ *     upstream=NAME           to this group of upstreams; refused while there is one group only
  *     reject=403              answer with this status, 300 to 699
  *
  * Pure; no state; any thread.
