@@ -17,18 +17,39 @@ struct temporary {
 
 _Static_assert(sizeof(struct temporary) == BLOCK, "one block");
 
-static bool
-cipher(const struct stage *s, const uint8_t in[BLOCK], uint8_t out[BLOCK], int encrypt)
+static EVP_CIPHER_CTX *
+cipher_new(const uint8_t key[GRUU_KEY_LEN], int encrypt)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	int len = 0;
-	bool ok =
-		ctx && EVP_CipherInit_ex(ctx, EVP_aes_128_ecb(), NULL, s->gruu_key, NULL, encrypt);
 
-	ok = ok && EVP_CIPHER_CTX_set_padding(ctx, 0) &&
-	     EVP_CipherUpdate(ctx, out, &len, in, BLOCK) && len == BLOCK;
+	if (ctx && EVP_CipherInit_ex(ctx, EVP_aes_128_ecb(), NULL, key, NULL, encrypt) &&
+	    EVP_CIPHER_CTX_set_padding(ctx, 0))
+		return ctx;
 	EVP_CIPHER_CTX_free(ctx);
-	return ok;
+	return NULL;
+}
+
+bool
+gruu_init(struct stage *s, const uint8_t key[GRUU_KEY_LEN])
+{
+	s->gruu_seal = cipher_new(key, 1);
+	s->gruu_open = cipher_new(key, 0);
+	return s->gruu_seal && s->gruu_open;
+}
+
+void
+gruu_fini(struct stage *s)
+{
+	EVP_CIPHER_CTX_free(s->gruu_seal);
+	EVP_CIPHER_CTX_free(s->gruu_open);
+}
+
+static bool
+cipher(EVP_CIPHER_CTX *ctx, const uint8_t in[BLOCK], uint8_t out[BLOCK])
+{
+	int len = 0;
+
+	return EVP_CipherUpdate(ctx, out, &len, in, BLOCK) && len == BLOCK;
 }
 
 /* Without quotes and angle brackets; empty: there is none. */
@@ -67,7 +88,7 @@ temporary_write(const struct inbound *in, const struct location_binding *b, stru
 	uint8_t plain[BLOCK], block[BLOCK];
 
 	memcpy(plain, &t, BLOCK);
-	if (!cipher(in->stage, plain, block, 1))
+	if (!cipher(in->stage->gruu_seal, plain, block))
 		return;
 	writer_put(w, SPAN(";temp-gruu=\"sip:"));
 	writer_put_byte(w, TEMPORARY_MARK);
@@ -122,7 +143,7 @@ temporary_read(const struct stage *s, const struct sip_uri *uri, struct temporar
 			return false;
 		block[i / 2] = (uint8_t)(block[i / 2] << 4 | (c > '9' ? c - 'a' + 10 : c - '0'));
 	}
-	if (!cipher(s, block, plain, 0))
+	if (!cipher(s->gruu_open, block, plain))
 		return false;
 	memcpy(out, plain, BLOCK);
 	return true;

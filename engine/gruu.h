@@ -11,7 +11,15 @@
  */
 #include "engine/inbound.h"
 
+#define GRUU_KEY_LEN 16
 #define GRUU_TEXT_MAX 1200 /* what gruu_write() writes at most */
+
+/*
+ * Make the cipher of a router, in both directions: to fetch one for each GRUU would cost as much as
+ * all else of a REGISTER. All routers of a process have the same key. False: no memory.
+ */
+bool gruu_init(struct stage *s, const uint8_t key[GRUU_KEY_LEN]);
+void gruu_fini(struct stage *s);
 
 /*
  * Contact parameters pub-gruu and temp-gruu of a binding, for the answer to this REGISTER; nothing

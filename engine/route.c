@@ -9,6 +9,7 @@
 #include "engine/auth_check.h"
 #include "engine/edge.h"
 #include "engine/embed.h"
+#include "engine/gruu.h"
 #include "engine/inbound.h"
 #include "engine/location_home.h"
 #include "engine/proxy.h"
@@ -345,12 +346,16 @@ route_new(const struct settings *settings, const char *host, struct shared *shar
 	r->mode = &modes[settings->mode];
 	s = &r->stage;
 	s->settings = settings;
+	if (!gruu_init(s, shared->gruu_key)) {
+		gruu_fini(s);
+		free(r);
+		return NULL;
+	}
 	s->stats = stats;
 	s->flows = &shared->flows;
 	s->location = &shared->location;
 	s->auth = shared->auth;
 	s->sources = shared->sources;
-	s->gruu_key = shared->gruu_key;
 	s->home = &shared->location.homes[index];
 	s->home->stats = stats;
 	s->index = index;
@@ -370,6 +375,7 @@ route_free(struct route *r)
 	if (!r)
 		return;
 	location_home_clear(r->stage.home);
+	gruu_fini(&r->stage);
 	free(r);
 }
 

@@ -27,7 +27,7 @@ struct stage {
 	uint64_t epoch_ns;          /* add to a time for the age of tokens */
 	struct auth *auth;          /* of struct shared; NULL: nobody has to authenticate */
 	struct sources *sources;    /* of struct shared; NULL: no rate per source */
-	const uint8_t *gruu_key;    /* of struct shared */
+	struct evp_cipher_ctx_st *gruu_seal, *gruu_open; /* see gruu_init() */
 	struct siphash_key branch_key, tag_key;
 	struct span host;        /* our name in Via and Record-Route */
 	struct span via_head[2]; /* "Via: SIP/2.0/WS host;branch=z9hG4bK"; of a secure flow WSS */
